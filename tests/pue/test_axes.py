@@ -1,0 +1,125 @@
+"""Golden numbers of Eq. 1-3, 5, 6, worked by hand or counted in the paper's own example."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vpuformer.config import PueConfig
+from vpuformer.errors import PromptError
+from vpuformer.prompts import Box, Click, Scribble
+from vpuformer.pue import encode
+
+SIZE = (300, 448)  # H, W
+CENTRE = Click(200, 100)
+
+
+def halves(vector, size=SIZE):
+    return vector[: size[1]], vector[size[1] : size[1] + size[0]], vector[sum(size) :]
+
+
+def sine(step=3):
+    return Scribble([(x, 100 + 30 * math.sin(x / 28.65)) for x in range(130, 311, step)])
+
+
+def test_click_is_one_at_its_own_cell_and_has_nineteen_entries():
+    q_h, q_v, q_b = halves(encode([CENTRE], SIZE)[0])
+    assert q_h[200] == 1 and q_v[100] == 1
+    assert (q_h == 1).sum() == 1 and (q_h > 0).sum() == 19
+    assert torch.allclose(q_h[201:204], torch.tensor([0.94596, 0.80074, 0.60653]), atol=1e-5)
+    assert q_b.tolist() == [1, 0]
+
+
+def test_literal_cut_keeps_seven_entries():
+    q_h, _, _ = halves(encode([CENTRE], SIZE, PueConfig(cut=1.0))[0])
+    assert (q_h > 0).sum() == 7 and q_h[203] == pytest.approx(math.exp(-0.5))
+
+
+def test_click_is_rounded_to_its_cell():
+    moved = encode([Click(199.5, 100.49), Click(200.4, 99.5)], SIZE)
+    assert torch.equal(moved[0], moved[1]) and torch.equal(moved[0], encode([CENTRE], SIZE)[0])
+
+
+@given(
+    x=st.integers(20, 200), y=st.integers(20, 150), dx=st.integers(0, 200), dy=st.integers(0, 100)
+)
+def test_shifting_the_click_shifts_the_vector(x, y, dx, dy):
+    q, moved = (halves(encode([Click(a, b)], SIZE)[0]) for a, b in ((x, y), (x + dx, y + dy)))
+    assert torch.equal(torch.roll(q[0], dx), moved[0])
+    assert torch.equal(torch.roll(q[1], dy), moved[1])
+
+
+def test_sign_lives_in_the_last_two_entries_only():
+    plus, minus = encode([CENTRE, Click(200, 100, False)], SIZE)
+    assert torch.equal(plus[:-2], minus[:-2])
+    assert plus[-2:].tolist() == [1, 0] and minus[-2:].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(("sign", "tail"), [("bit", [0.0]), ("code3", [0.0, 1.0, 0.0])])
+def test_other_sign_codes(sign, tail):
+    vector = encode([Click(200, 100, False)], SIZE, PueConfig(sign=sign))[0]
+    assert vector[sum(SIZE) :].tolist() == tail
+
+
+def test_box_fills_itself_and_nothing_else():
+    q_h, q_v, _ = halves(encode([Box(200, 100, 120, 60)], SIZE)[0])
+    assert (q_h > 0).nonzero()[:, 0].tolist() == list(range(140, 261))
+    assert (q_v > 0).nonzero()[:, 0].tolist() == list(range(70, 131))
+    assert q_h[140] == pytest.approx(math.exp(-4.5)) and q_h[200] == 1
+
+
+def test_box_read_literally_loses_itself_and_plateau_does_not():
+    literal, _, _ = halves(encode([Box(200, 100, 120, 60)], SIZE, PueConfig(box="fixed"))[0])
+    assert (literal > 0).sum() == 0  # Reading R5: the range [0, w_0) misses the centre
+    plateau, _, _ = halves(encode([Box(200, 100, 120, 60)], SIZE, PueConfig(box="plateau"))[0])
+    assert set(plateau.tolist()) == {0.0, 1.0} and plateau.sum() == 121
+
+
+def test_scribble_fills_each_column_and_row_it_crosses():
+    q_h, q_v, _ = halves(encode([sine()], SIZE)[0])
+    assert (q_h > 0).nonzero()[:, 0].tolist() == list(range(130, 311))
+    rows = (q_v > 0).nonzero()[:, 0]
+    assert rows.tolist() == list(range(int(rows[0]), int(rows[-1]) + 1))
+    assert q_h[q_h > 0].min() >= 0.0109 and q_h.max() <= 1
+
+
+def test_scribble_read_literally_loses_most_columns():
+    q_h, _, _ = halves(encode([sine()], SIZE, PueConfig(scribble="fixed", cut=1.0))[0])
+    assert 20 <= (q_h > 0).sum() <= 40  # FACTS: 29 of 181 survive
+
+
+def test_one_vertex_and_straight_strokes_have_entries():
+    dot, level, upright = encode(
+        [Scribble([(50, 60)]), Scribble([(10, 60), (30, 60)]), Scribble([(50, 20), (50, 80)])], SIZE
+    )
+    assert (halves(dot)[0] > 0).sum() == 1 and (halves(dot)[1] > 0).sum() == 1
+    assert (halves(level)[0] == 1).sum() == 21 and (halves(level)[1] > 0).sum() == 1
+    assert (halves(upright)[0] > 0).sum() == 1 and (halves(upright)[1] == 1).sum() == 61
+
+
+def test_random_points_need_the_generator_only():
+    zigzag = Scribble([(10, 10), (60, 90), (12, 50), (70, 20)])
+    config = PueConfig(scribble_point="random")
+    a, b = (
+        encode([zigzag], SIZE, config, generator=torch.Generator().manual_seed(3)) for _ in "ab"
+    )
+    c = encode([zigzag], SIZE, config, generator=torch.Generator().manual_seed(4))
+    assert torch.equal(a, b) and not torch.equal(a, c)
+
+
+def test_visual_distance_needs_the_image_and_product_floods_flat_ground():
+    with pytest.raises(PromptError, match="give encode the image"):
+        encode([CENTRE], SIZE, PueConfig(visual="product"))
+    flat = torch.full((3, *SIZE), 0.5)
+    product = halves(encode([CENTRE], SIZE, PueConfig(visual="product"), flat)[0])[0]
+    assert (product == 1).sum() == 448  # Reading R2: the click's place is gone
+    step = flat.clone()
+    step[:, :, 203:] = 0.9
+    bilateral = halves(encode([CENTRE], SIZE, PueConfig(visual="bilateral"), step)[0])[0]
+    assert (bilateral == 1).sum() == 1 and bilateral[203] < 1e-5 < bilateral[197]
+
+
+def test_no_prompts_is_an_empty_matrix():
+    assert encode([], SIZE).shape == (0, 750)

@@ -1,0 +1,62 @@
+"""PromptBatch and encode_batch against the one-by-one encoder."""
+
+import pytest
+import torch
+
+from vpuformer.config import PueConfig
+from vpuformer.errors import PromptError
+from vpuformer.prompts import Box, Click, Scribble
+from vpuformer.pue import PromptBatch, encode, encode_batch
+
+LISTS = [
+    [Click(5, 6), Box(50, 40, 20, 30, False)],
+    [],
+    [Scribble([(3, 4), (40, 60), (80, 20)]), Click(1, 2, False), Click(90, 5)],
+]
+SIZE = (96, 128)
+
+
+def test_batch_equals_one_by_one_on_the_grid():
+    config = PueConfig(length=64)
+    vectors = encode_batch(PromptBatch.of(LISTS), SIZE, config)
+    assert vectors.shape == (3, 3, 130)
+    for row, prompts in zip(vectors, LISTS, strict=True):
+        expected = encode([p.rescaled(SIZE, (64, 64)) for p in prompts], (64, 64), config)
+        assert torch.allclose(row[: len(prompts)], expected, atol=1e-5)
+        assert row[len(prompts) :].abs().sum() == 0
+
+
+def test_nan_in_a_padded_slot_changes_nothing():
+    batch = PromptBatch.of(LISTS)
+    spoiled = PromptBatch(
+        torch.where(batch.valid, batch.kind, 2),
+        batch.positive | ~batch.valid,
+        batch.valid,
+        torch.where(batch.valid[..., None], batch.xywh, torch.nan),
+        torch.where(batch.valid[..., None, None], batch.points, torch.nan),
+    )
+    config = PueConfig(length=64)
+    assert torch.equal(encode_batch(spoiled, SIZE, config), encode_batch(batch, SIZE, config))
+
+
+def test_click_anywhere_on_a_larger_frame_is_seen():
+    for x, y in ((600, 100), (500, 500), (671, 0)):
+        vector = encode_batch(PromptBatch.of([[Click(x, y)]]), (672, 672), PueConfig())[0, 0]
+        assert (vector[:448] == 1).sum() == 1 and (vector[448:896] == 1).sum() == 1
+
+
+def test_a_hundred_prompts_at_once():
+    many = [Click(i, i / 2, i % 2 == 0) for i in range(100)]
+    assert encode_batch(PromptBatch.of([many]), SIZE, PueConfig()).shape == (1, 100, 898)
+
+
+def test_append_widens_strokes_and_keeps_both_sides():
+    left = PromptBatch.of([[Click(1, 2)], []])
+    right = PromptBatch.of([[Scribble([(0, 0), (5, 5), (9, 1)])], [Box(4, 4, 2, 2)]])
+    joined = left.append(right)
+    assert joined.points.shape == (2, 2, 3, 2)
+    config = PueConfig(length=32)
+    parts = [encode_batch(b, SIZE, config) for b in (left, right)]
+    assert torch.equal(encode_batch(joined, SIZE, config), torch.cat(parts, 1))
+    with pytest.raises(PromptError, match="same batch size"):
+        left.append(PromptBatch.of([[Click(0, 0)]]))

@@ -1,0 +1,154 @@
+"""Losses against plain NumPy, gradcheck, and what P2CL pushes where."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from vpuformer.config import LossConfig
+from vpuformer.losses import dice_loss, normalized_focal_loss, p2cl, pair_bce, total_loss
+from vpuformer.model import Decoded
+from vpuformer.prompts import Click
+from vpuformer.pue import PromptBatch
+
+SHAPE = (2, 1, 12, 16)
+
+
+@pytest.fixture
+def case():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, SHAPE)
+    target = (rng.random(SHAPE) > 0.6).astype(float)
+    valid = (rng.random(SHAPE) > 0.1).astype(float)
+    return logits, target, valid
+
+
+def nfl_oracle(logits, target, valid, alpha=0.5, gamma=2.0):
+    out = []
+    for x, y, s in zip(logits, target, valid, strict=True):
+        p = 1 - np.abs(y - 1 / (1 + np.exp(-x)))
+        p = np.where(s > 0, p, 1.0)
+        b = (1 - p) ** gamma
+        m = s.sum() / (b.sum() + 1e-12)
+        out.append((s * alpha * b * m * -np.log(np.minimum(p + 1e-12, 1))).sum() / s.sum())
+    return np.array(out)
+
+
+def test_nfl_equals_its_oracle(case):
+    ours = normalized_focal_loss(*(torch.tensor(a) for a in case))
+    np.testing.assert_allclose(ours, nfl_oracle(*case), rtol=1e-5)
+
+
+def test_nfl_of_a_confidently_wrong_map_is_half_of_27_6():
+    logits = torch.full(SHAPE, -60.0)
+    loss = normalized_focal_loss(logits, torch.ones(SHAPE))
+    assert loss.tolist() == pytest.approx([0.5 * -math.log(1e-12)] * 2, rel=1e-4)
+
+
+def test_nfl_and_dice_without_a_pixel_that_counts_are_zero_or_finite():
+    logits = torch.randn(SHAPE, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    nothing = torch.zeros(SHAPE)
+    loss = normalized_focal_loss(logits, torch.ones(SHAPE), nothing)
+    assert loss.tolist() == [0, 0]
+    assert dice_loss(logits, torch.ones(SHAPE), nothing).tolist() == [0, 0]
+    loss.sum().backward()
+    assert logits.grad is not None and logits.grad.abs().sum() == 0
+
+
+def test_dice_equals_its_oracle(case):
+    logits, target, valid = case
+    p = 1 / (1 + np.exp(-logits)) * valid
+    y = target * valid
+    axes = (1, 2, 3)
+    expected = 1 - (2 * (p * y).sum(axes) + 1e-3) / (p.sum(axes) + y.sum(axes) + 1e-3)
+    np.testing.assert_allclose(dice_loss(*(torch.tensor(a) for a in case)), expected, rtol=1e-5)
+
+
+def test_gradients_by_finite_differences(case):
+    """In float64: the losses compute in float32, so their formulas are checked through logits."""
+    logits, target, valid = (torch.tensor(a) for a in case)
+    scale = torch.full((2, 1, 1, 1), 3.0, dtype=torch.float64)
+
+    def nfl(x):
+        s, signed = valid, torch.where(target > 0.5, x, -x)
+        return normalized_focal_loss(x, target, s, scale=scale) + 0 * signed.sum()
+
+    x = logits.clone().requires_grad_()
+    nfl(x).sum().backward()
+    assert x.grad is not None
+    eps = 1e-3
+    for index in [(0, 0, 1, 2), (1, 0, 7, 9), (0, 0, 11, 15)]:
+        step = torch.zeros_like(logits)
+        step[index] = eps
+        slope = (nfl(logits + step).sum() - nfl(logits - step).sum()) / (2 * eps)
+        assert x.grad[index].item() == pytest.approx(slope.item(), rel=0.02, abs=2e-4)
+
+
+def test_p2cl_equals_its_oracle_and_passes_gradcheck():
+    rng = np.random.default_rng(1)
+    prompts = PromptBatch.of([[Click(1, 1), Click(2, 2, False)], [Click(3, 3)]])
+    rho = torch.tensor(rng.uniform(0.05, 0.95, (2, 2, 3, 4)), requires_grad=True)
+    target = torch.tensor((rng.random(SHAPE) > 0.5).astype(float))
+    pooled = target.numpy().reshape(2, 3, 4, 4, 4).mean((2, 4))
+    r = rho.detach().numpy()
+
+    def bce(r, y):
+        return -(y * np.log(r) + (1 - y) * np.log(1 - r))
+
+    first = np.stack([bce(r[0, 0], pooled[0]), bce(r[0, 1], 1 - pooled[0])]).mean()
+    second = bce(r[1, 0], pooled[1]).mean()  # the padded slot does not count
+    loss = p2cl(rho, prompts, target)
+    np.testing.assert_allclose(loss.detach(), [first, second], rtol=1e-6)
+    assert torch.autograd.gradcheck(lambda r: p2cl(r, prompts, target), (rho,))
+
+
+def test_p2cl_is_smallest_when_pixels_follow_the_prompts():
+    prompts = PromptBatch.of([[Click(1, 1), Click(2, 2, False)]])
+    target = torch.zeros(1, 1, 8, 12)
+    target[..., :6] = 1
+    Y = torch.stack([target[0, 0], 1 - target[0, 0]])[None]
+    best = p2cl(Y.clone(), prompts, target)
+    grey = p2cl(torch.full_like(Y, 0.5), prompts, target)
+    assert best.item() < 1e-4 and grey.item() == pytest.approx(math.log(2), rel=1e-5)
+    assert p2cl(1 - Y, prompts, target) > 10
+
+
+def test_p2cl_is_unchanged_when_sign_and_mask_swap_together():
+    rho = torch.rand(1, 1, 4, 6, generator=torch.Generator().manual_seed(2))
+    target = torch.zeros(1, 1, 8, 12)
+    target[..., 3:9] = 1
+    plus, minus = (PromptBatch.of([[Click(1, 1, s)]]) for s in (True, False))
+    assert torch.allclose(p2cl(rho, plus, target), p2cl(rho, minus, 1 - target))
+
+
+def test_p2cl_pulls_object_pixels_to_a_positive_prompt_and_pushes_the_rest():
+    rho = torch.full((1, 1, 4, 4), 0.5, requires_grad=True)
+    target = torch.zeros(1, 1, 8, 8)
+    target[..., :4] = 1
+    p2cl(rho, PromptBatch.of([[Click(1, 1)]]), target).sum().backward()
+    assert rho.grad is not None
+    assert (rho.grad[..., :2] < 0).all() and (rho.grad[..., 2:] > 0).all()
+
+
+def test_p2cl_without_prompts_is_zero_and_log_zero_is_clamped():
+    rho = torch.rand(1, 1, 4, 4)
+    assert p2cl(rho, PromptBatch.of([[]]), torch.ones(1, 1, 8, 8)).item() == 0
+    assert pair_bce(torch.zeros(1), torch.ones(1)).item() == pytest.approx(-math.log(1e-6), rel=1e-4)
+
+
+def test_total_is_the_weighted_sum_of_its_parts():
+    generator = torch.Generator().manual_seed(5)
+    answer = Decoded(
+        torch.randn(SHAPE, generator=generator), torch.rand(2, 1, 3, 4, generator=generator)
+    )
+    prompts = PromptBatch.of([[Click(1, 1)], [Click(2, 2, False)]])
+    target = (torch.rand(SHAPE, generator=generator) > 0.5).float()
+    config = LossConfig(p2cl=0.7)
+    loss, parts = total_loss(answer, prompts, target, config=config)
+    assert torch.allclose(loss, parts["nfl"] + parts["dice"] + 0.7 * parts["p2cl"])
+    region = torch.zeros(2, 1, 12, 16)
+    error, _ = total_loss(
+        answer, prompts, target, config=LossConfig(p2cl_target="error"), regions=region
+    )
+    assert not torch.allclose(error, loss)

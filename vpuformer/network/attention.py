@@ -1,0 +1,48 @@
+"""Multi-head attention that can say where it looked, and ignores padded keys exactly."""
+
+import math
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+
+class Attention(nn.Module):
+    """softmax(Q K^T / sqrt(d)) V over heads; with no valid key at all the answer is zero.
+
+    Sec. III-C (MHSA and MHCA). `inner_dim` is the width of Q, K and V, `embed_dim` by default.
+    """
+
+    def __init__(self, embed_dim: int, num_heads: int, inner_dim: int | None = None) -> None:
+        super().__init__()
+        inner = inner_dim or embed_dim
+        self.num_heads = num_heads
+        self.q = nn.Linear(embed_dim, inner)
+        self.k = nn.Linear(embed_dim, inner)
+        self.v = nn.Linear(embed_dim, inner)
+        self.out = nn.Linear(inner, embed_dim)
+        with (
+            torch.no_grad()
+        ):  # alike at first: equal places attend to each other from the start
+            self.k.weight.copy_(self.q.weight)
+
+    def forward(
+        self,
+        query: Float[Tensor, "B Q D"],
+        key: Float[Tensor, "B S D"],
+        value: Float[Tensor, "B S D"],
+        key_valid: Bool[Tensor, "B S"] | None = None,
+    ) -> tuple[Float[Tensor, "B Q D"], Float[Tensor, "B K Q S"]]:
+        """The attended values and the attention weights."""
+        q, k, v = (
+            layer(x).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)  # B K S d
+            for layer, x in ((self.q, query), (self.k, key), (self.v, value))
+        )
+        scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])  # B K Q S
+        if key_valid is not None:
+            mask = key_valid[:, None, None]
+            scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+            weights = scores.softmax(-1) * mask
+        else:
+            weights = scores.softmax(-1)
+        return self.out((weights @ v).transpose(1, 2).flatten(2)), weights

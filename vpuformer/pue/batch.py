@@ -1,0 +1,203 @@
+"""Prompts of many pictures as tensors, and their vectors (Eq. 4)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Self
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from vpuformer.config import PueConfig
+from vpuformer.errors import PromptError
+from vpuformer.prompts import Prompt, Scribble, kind_of, rescale
+from vpuformer.pue.box import box_axis
+from vpuformer.pue.gaussian import click_axis
+from vpuformer.pue.scribble import scribble_axis
+
+CLICK, BOX, SCRIBBLE = range(3)
+_CODES = {"click": CLICK, "box": BOX, "scribble": SCRIBBLE}
+
+
+@dataclass(frozen=True, slots=True)
+class PromptBatch:
+    """B lists of up to N prompts, padded; what stands in slots that are not valid has no effect.
+
+    Attributes:
+        kind: 0 click, 1 box, 2 scribble.
+        positive: the prompt's sign.
+        valid: False in padded slots.
+        xywh: click x, y, 0, 0; box cx, cy, w, h; scribble: the same of its bounding box. Pixels.
+        points: scribble vertices (x, y) in drawing order, the last one repeated; else the centre.
+    """
+
+    kind: Int[Tensor, "B N"]
+    positive: Bool[Tensor, "B N"]
+    valid: Bool[Tensor, "B N"]
+    xywh: Float[Tensor, "B N 4"]
+    points: Float[Tensor, "B N M 2"]
+
+    @classmethod
+    def of(
+        cls, lists: Sequence[Sequence[Prompt]], device: torch.device | str = "cpu"
+    ) -> "PromptBatch":
+        """A batch of one list of prompts per picture; an empty list is one padded slot."""
+        n = max([1, *(len(prompts) for prompts in lists)])
+        m = max([1, *(len(p.points) for ps in lists for p in ps if isinstance(p, Scribble))])
+        shape = (len(lists), n)
+        kind, positive = torch.zeros(shape, dtype=torch.long), torch.zeros(shape).bool()
+        valid, xywh = torch.zeros(shape).bool(), torch.zeros(*shape, 4)
+        points = torch.zeros(*shape, m, 2)
+        for b, prompts in enumerate(lists):
+            for i, prompt in enumerate(prompts):
+                x0, y0, x1, y1 = prompt.bounds
+                centre = ((x0 + x1) / 2, (y0 + y1) / 2)
+                kind[b, i], valid[b, i] = _CODES[kind_of(prompt)], True
+                positive[b, i] = prompt.positive
+                xywh[b, i] = torch.tensor([*centre, x1 - x0, y1 - y0])
+                vertices = prompt.points if isinstance(prompt, Scribble) else (centre,)
+                padded = [*vertices, *[vertices[-1]] * (m - len(vertices))]
+                points[b, i] = torch.tensor(padded)
+        return cls(kind, positive, valid, xywh, points).to(device)
+
+    def _map(self, function) -> Self:
+        return type(self)(*(function(getattr(self, f.name)) for f in fields(self)))
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same batch on a device."""
+        return self._map(lambda t: t.to(device))
+
+    def repeat(self, count: int) -> Self:
+        """Each picture's prompts `count` times in a row."""
+        return self._map(lambda t: t.repeat_interleave(count, 0))
+
+    def select(self, index: Tensor) -> Self:
+        """The prompts of the chosen pictures."""
+        return self._map(lambda t: t[index])
+
+    def append(self, other: "PromptBatch") -> "PromptBatch":
+        """Both batches' prompts side by side, `[B, N1 + N2]`."""
+        if len(self.kind) != len(other.kind):
+            raise PromptError(
+                f"Cannot append prompts of {len(other.kind)} pictures to those of "
+                f"{len(self.kind)}. Expected the same batch size."
+            )
+        m = max(self.points.shape[2], other.points.shape[2])
+        return PromptBatch(
+            *(
+                torch.cat(
+                    [getattr(a, f.name) for a in (self._widened(m), other._widened(m))], 1
+                )
+                for f in fields(self)
+            )
+        )
+
+    def _widened(self, m: int) -> "PromptBatch":
+        last = self.points[:, :, -1:].expand(-1, -1, m - self.points.shape[2], -1)
+        points = torch.cat([self.points, last], 2)  # B N M 2
+        return PromptBatch(self.kind, self.positive, self.valid, self.xywh, points)
+
+    def rescaled(self, old: tuple[int, int], new: tuple[int, int]) -> "PromptBatch":
+        """The same prompts on pictures of size `old` (H, W) resized to `new` (H, W)."""
+        (h, w), (h2, w2) = old, new
+        cx, cy, bw, bh = self.xywh.unbind(-1)
+        x, y = self.points.unbind(-1)
+        xywh = [rescale(cx, w, w2), rescale(cy, h, h2), bw * (w2 / w), bh * (h2 / h)]
+        points = torch.stack([rescale(x, w, w2), rescale(y, h, h2)], -1)
+        return PromptBatch(self.kind, self.positive, self.valid, torch.stack(xywh, -1), points)
+
+
+def encode(
+    prompts: Sequence[Prompt],
+    size: tuple[int, int],
+    config: PueConfig | None = None,
+    image: Float[Tensor, "3 H W"] | None = None,
+    generator: torch.Generator | None = None,
+) -> Float[Tensor, "N P"]:
+    """One vector per prompt on the grid `size` (H, W), coordinates in its cells.
+
+    Eq. (4): q = [q_h, q_v, q_b], so P = W + H + 2 with the one-hot q_b of Reading R4. `image` (RGB,
+    0..1) is needed when `config.visual` is not "none".
+    """
+    if not prompts:
+        return torch.zeros(0, size[0] + size[1] + _sign_width(config or PueConfig()))
+    batch = PromptBatch.of([prompts])
+    stacked = None if image is None else image[None]
+    return _encode(batch, size, config or PueConfig(), stacked, generator)[0]
+
+
+def encode_batch(
+    batch: PromptBatch,
+    size: tuple[int, int],
+    config: PueConfig,
+    image: Float[Tensor, "B 3 H W"] | None = None,
+    generator: torch.Generator | None = None,
+) -> Float[Tensor, "B N P"]:
+    """Vectors on the square grid of `config.length`, prompts given on pictures of `size` (H, W).
+
+    Eq. (4). P = 2 length + 2 whatever the size: sigma counts grid cells. Padded slots are zero.
+    """
+    grid = (config.length, config.length)
+    if image is not None and config.visual != "none":
+        image = torch.nn.functional.interpolate(image, grid, mode="bilinear", antialias=True)
+    return _encode(batch.rescaled(size, grid), grid, config, image, generator)
+
+
+def _encode(
+    batch: PromptBatch,
+    size: tuple[int, int],
+    config: PueConfig,
+    image: Tensor | None,
+    generator: torch.Generator | None,
+) -> Tensor:
+    (height, width), count = size, batch.valid.sum()
+    if config.visual != "none" and image is None:
+        raise PromptError(
+            f"visual={config.visual!r} compares pixels: give encode the image, [3, H, W] in 0..1."
+        )
+    q = torch.zeros(*batch.kind.shape, width + height, device=batch.xywh.device)
+    for kind in (CLICK, BOX, SCRIBBLE) if count else ():
+        where = batch.valid & (batch.kind == kind)
+        if not where.any():
+            continue
+        xywh, points = batch.xywh[where], batch.points[where]
+        if kind == CLICK:
+            row, column = _lines(image, where, xywh, config)
+            q_h = click_axis(xywh[:, 0], width, config, row)
+            q_v = click_axis(xywh[:, 1], height, config, column)
+        elif kind == BOX:
+            q_h = box_axis(xywh[:, 0], xywh[:, 2], width, config)
+            q_v = box_axis(xywh[:, 1], xywh[:, 3], height, config)
+        else:
+            q_h = scribble_axis(points, (height, width), config, generator)
+            q_v = scribble_axis(points.flip(-1), (width, height), config, generator)
+        q[where] = torch.cat([q_h, q_v], -1)
+    return torch.cat([q, _signs(batch, config)], -1)  # B N P
+
+
+def _lines(
+    image: Tensor | None, where: Tensor, xywh: Tensor, config: PueConfig
+) -> tuple[Tensor | None, Tensor | None]:
+    """The pixels (0-255) on the row and on the column through each click."""
+    if config.visual == "none" or image is None:
+        return None, None
+    pictures = (image * 255).permute(0, 2, 3, 1)  # B H W C
+    b = where.nonzero()[:, 0]
+    x = torch.floor(xywh[:, 0] + 0.5).long().clamp(0, image.shape[3] - 1)
+    y = torch.floor(xywh[:, 1] + 0.5).long().clamp(0, image.shape[2] - 1)
+    return pictures[b, y], pictures[b, :, x]  # K W C, K H C
+
+
+def _sign_width(config: PueConfig) -> int:
+    return config.vector_length - 2 * config.length
+
+
+def _signs(batch: PromptBatch, config: PueConfig) -> Tensor:
+    """q_b: (positive, negative); one bit; or (positive, negative, no prompt). Reading R4."""
+    plus, minus = batch.positive & batch.valid, ~batch.positive & batch.valid
+    columns = {
+        "onehot": [plus, minus],
+        "bit": [plus],
+        "code3": [plus, minus, ~batch.valid],
+    }[config.sign]
+    return torch.stack(columns, -1).to(batch.xywh.dtype)
