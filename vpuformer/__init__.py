@@ -1,1 +1,65 @@
-"""VPUFormer: interactive image segmentation with clicks, boxes and scribbles."""
+"""VPUFormer: interactive image segmentation with clicks, boxes and scribbles.
+
+`import vpuformer as vpu` costs nothing: every name is loaded when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vpuformer.doctor import doctor
+    from vpuformer.evaluation import evaluate
+    from vpuformer.model import VPUFormer, build, preset
+    from vpuformer.predictor import Predictor, segment
+    from vpuformer.prompts import Box, Click, Prediction, Scribble
+    from vpuformer.training.loop import fit
+    from vpuformer.weights import load, save
+
+_HOMES = {
+    "Box": "prompts",
+    "Click": "prompts",
+    "Prediction": "prompts",
+    "Predictor": "predictor",
+    "Scribble": "prompts",
+    "VPUFormer": "model",
+    "build": "model",
+    "doctor": "doctor",
+    "evaluate": "evaluation",
+    "fit": "training.loop",
+    "load": "weights",
+    "preset": "model",
+    "save": "weights",
+    "segment": "predictor",
+}
+__all__ = [
+    "Box",
+    "Click",
+    "Prediction",
+    "Predictor",
+    "Scribble",
+    "VPUFormer",
+    "build",
+    "doctor",
+    "evaluate",
+    "fit",
+    "load",
+    "preset",
+    "save",
+    "segment",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"vpuformer has no {name!r}. It has {', '.join(__all__)}.")
+    value = getattr(import_module(f"vpuformer.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
+
+
+# A module and its function share this name: bound here, the function wins whoever imports first.
+doctor = import_module("vpuformer.doctor").doctor

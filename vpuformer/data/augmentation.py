@@ -1,0 +1,98 @@
+"""From a photo with labels to one square training sample: an object, a crop, a look."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+VOID = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One training sample: image uint8 `[S, S, 3]`, target and valid bool `[S, S]`."""
+
+    image: np.ndarray
+    target: np.ndarray
+    valid: np.ndarray
+
+
+def pick_object(labels: np.ndarray, rng: np.random.Generator, part_share: float) -> np.ndarray:
+    """A mask to ask for: an instance, sometimes two merged, sometimes one connected part of it."""
+    ids, counts = np.unique(labels, return_counts=True)
+    keep = (ids != 0) & (ids != VOID) & (counts >= 40)
+    ids, counts = ids[keep], counts[keep]
+    if not len(ids):
+        return labels == 1
+    weights = np.sqrt(counts)
+    chosen = rng.choice(ids, p=weights / weights.sum())
+    mask = labels == chosen
+    draw = rng.random()
+    if draw < 0.15 and len(ids) > 1:
+        mask = mask | (labels == rng.choice(ids[ids != chosen]))
+    elif draw < 0.15 + part_share:
+        mask = _one_part(mask, rng)
+    return mask
+
+
+def _one_part(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    import cv2
+
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    large = [i for i in range(1, count) if stats[i, cv2.CC_STAT_AREA] >= 40]
+    return parts == rng.choice(large) if large else mask
+
+
+def crop_box(
+    mask: np.ndarray, rng: np.random.Generator, whole_share: float
+) -> tuple[float, float, float, float]:
+    """Where to cut: the whole picture, or the object's box 1.05 to 3 times as large, shifted.
+
+    The crop keeps no aspect, as the frame at inference keeps none. Edges (x0, y0, x1, y1) in
+    pixel-corner coordinates (0 is the picture's left edge).
+    """
+    height, width = mask.shape
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows) or (rng.random() < whole_share and mask.mean() > 0.004):
+        return 0, 0, width, height
+    edges = []
+    zoom = np.exp(rng.uniform(np.log(1.05), np.log(3.0)))
+    for at, side in ((columns, width), (rows, height)):
+        low, high = float(at[0]), float(at[-1] + 1)
+        length = min(max((high - low) * zoom * rng.uniform(0.85, 1.18), 72.0), side)
+        slack = length - (high - low)
+        start = low - slack * np.clip(0.5 + rng.normal(0, 0.2), 0, 1)
+        start = min(max(start, 0.0), side - length)
+        edges.append((start, start + length))
+    return edges[0][0], edges[1][0], edges[0][1], edges[1][1]
+
+
+def augment(
+    image: Image.Image, labels: np.ndarray, crop: int, rng: np.random.Generator
+) -> Sample:
+    """One square sample of `crop` pixels a side; all chance from `rng`."""
+    mask = pick_object(labels, rng, part_share=0.12)
+    box = crop_box(mask, rng, whole_share=0.35)
+    size, bilinear = (crop, crop), Image.Resampling.BILINEAR
+    picture = np.asarray(image.resize(size, bilinear, box=box))
+    target = Image.fromarray(mask.astype(np.uint8) * 255).resize(size, bilinear, box=box)
+    void = Image.fromarray((labels == VOID).astype(np.uint8) * 255)
+    valid = np.asarray(void.resize(size, bilinear, box=box)) < 128
+    target = np.asarray(target) > 127
+    if rng.random() < 0.5:
+        picture, target, valid = picture[:, ::-1], target[:, ::-1], valid[:, ::-1]
+    return Sample(_recolour(picture, rng), target.copy(), valid.copy())
+
+
+def _recolour(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Brightness, contrast and saturation, three times in four; rarely grey."""
+    if rng.random() < 0.25:
+        return picture.copy()
+    pixels = picture.astype(np.float32)
+    grey = pixels.mean(-1, keepdims=True)
+    saturation = 0.0 if rng.random() < 0.04 else rng.uniform(0.6, 1.3)
+    pixels = grey + saturation * (pixels - grey)
+    middle = pixels.mean()
+    pixels = middle + rng.uniform(0.7, 1.3) * (pixels - middle)
+    pixels = pixels * rng.uniform(0.95, 1.05, 3).astype(np.float32) + rng.uniform(-30, 30)
+    return pixels.clip(0, 255).astype(np.uint8)

@@ -1,0 +1,80 @@
+"""Training state on disk: one safetensors file, written whole or not at all."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from vpuformer.errors import CheckpointError
+
+KEY = "vpuformer_training"
+KEPT = 2
+
+
+def save_checkpoint(folder: Path, step: int, tensors: dict[str, Tensor], meta: dict) -> Path:
+    """Write `step-N.safetensors` atomically (temporary file, fsync, rename); keep the last two.
+
+    Raises CheckpointError when the disk refuses, with the earlier checkpoints untouched.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"step-{step:07d}.safetensors"
+    temporary = path.with_suffix(".tmp")
+    try:
+        plain = {k: v.detach().contiguous().clone() for k, v in tensors.items()}
+        save_file(plain, temporary, metadata={KEY: json.dumps({"step": step, **meta})})
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except (OSError, SafetensorError) as error:
+        temporary.unlink(missing_ok=True)
+        raise CheckpointError(
+            f"Could not write {path.name}: {error}. Earlier checkpoints are untouched; free some "
+            "space in the run's folder and start the same command again."
+        ) from error
+    for old in sorted(folder.glob("step-*.safetensors"))[:-KEPT]:
+        old.unlink()
+    return path
+
+
+def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """The newest readable checkpoint of a folder: (tensors, meta), or None when there is none."""
+    broken = []
+    for path in sorted(folder.glob("step-*.safetensors"), reverse=True):
+        try:
+            with safe_open(path, framework="pt") as file:
+                meta = json.loads((file.metadata() or {})[KEY])
+                return {k: file.get_tensor(k) for k in file.keys()}, meta  # noqa: SIM118
+        except (OSError, SafetensorError, KeyError, ValueError) as error:
+            broken.append(f"{path.name} ({error})")
+    if broken:
+        raise CheckpointError(
+            f"No readable checkpoint in {folder}: {'; '.join(broken)}. Remove the folder to start "
+            "over, or put a whole file back."
+        )
+    return None
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """An optimiser's state as flat tensors, `optimizer.PARAMETER.NAME`."""
+    state = optimizer.state_dict()["state"]
+    return {
+        f"optimizer.{i}.{name}": torch.as_tensor(value)
+        for i, values in state.items()
+        for name, value in values.items()
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Put `optimizer_tensors` back."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimizer."):
+            _, index, name = key.split(".", 2)
+            state.setdefault(int(index), {})[name] = value
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -1,0 +1,238 @@
+"""The training loop: encode once, prompt three times, learn from each answer."""
+
+import copy
+import json
+import logging
+import math
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from vpuformer.config import from_json, to_json
+from vpuformer.data.augmentation import Sample
+from vpuformer.errors import CheckpointError, ConfigError
+from vpuformer.losses import total_loss
+from vpuformer.model import VPUFormer
+from vpuformer.training.checkpoint import (
+    load_checkpoint,
+    optimizer_tensors,
+    restore_optimizer,
+    save_checkpoint,
+)
+from vpuformer.training.recipes import Recipe
+from vpuformer.training.sampling import find_error, first_prompts, simulate, uniforms
+
+log = logging.getLogger("vpuformer.training")
+
+
+class TrainingData(Protocol):
+    """Samples by position: the same (seed, position, crop) always gives the same sample."""
+
+    def sample(self, seed: int, position: int, crop: int) -> Sample:
+        """The sample at a position of the endless, seeded order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FitResult:
+    """The trained model (EMA weights, eval mode) and one record per logged step."""
+
+    model: VPUFormer
+    history: list[dict[str, Any]]
+
+
+class Rounds(nn.Module):
+    """Several rounds of prompting on one batch, as the robot would do it, with a loss on each.
+
+    Sec. IV-B, iterative sampling. Each round's prompt points at the error that is left; the
+    previous mask is detached and now and then withheld.
+    """
+
+    def __init__(self, model: VPUFormer, recipe: Recipe) -> None:
+        super().__init__()
+        self.model, self.recipe = model, recipe
+
+    def forward(
+        self,
+        images: UInt8[Tensor, "B 3 H W"],
+        target: Float[Tensor, "B 1 H W"],
+        valid: Float[Tensor, "B 1 H W"],
+        u: Float[Tensor, "B R U"],
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The mean loss over rounds and samples, and its parts per round (detached)."""
+        recipe, model = self.recipe, self.model
+        early = model.config.fusion == "early"
+        pictures = (images.float() / 255).contiguous(memory_format=torch.channels_last)
+        features = None if early else model.encode_image(pictures)
+        prev, parts, loss, total = torch.zeros_like(target), {}, 0.0, sum(recipe.round_weights)
+        prompts = first_prompts(target, valid, u, recipe.shares)
+        for r, weight in enumerate(recipe.round_weights):
+            if r:
+                with torch.no_grad():
+                    error = find_error(target, prev, valid)
+                    prompts = prompts.append(simulate(error, u[:, 2 + r], recipe.shares))
+            shown = prev * (u[:, 2 + r, -2] >= recipe.drop_prev)[:, None, None, None]
+            if features is None or early:
+                features = model.encode_image(pictures, shown, prompts)
+            answer = model.decode(features, prompts, shown, details=recipe.loss.p2cl > 0)
+            losses, named = total_loss(answer, prompts, target, valid, config=recipe.loss)
+            loss = loss + weight / total * losses.mean()
+            prev = answer.logits.detach().sigmoid()
+            parts |= {f"{k}{r + 1}": v.detach().mean() for k, v in named.items()}
+            parts[f"iou{r + 1}"] = _iou(prev, target, valid)
+        return loss, parts  # pyright: ignore[reportReturnType]
+
+
+def _iou(prob: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    pred, truth = (prob > 0.49) & (valid > 0), (target > 0) & (valid > 0)
+    return ((pred & truth).sum((1, 2, 3)) / (pred | truth).sum((1, 2, 3)).clamp(min=1)).mean()
+
+
+def fit(
+    model: VPUFormer,
+    data: TrainingData,
+    recipe: Recipe,
+    out_dir: str | Path,
+    resume: bool = True,
+) -> FitResult:
+    """Train a model, writing `log.jsonl` and resumable checkpoints into `out_dir`.
+
+    The same (model, data, recipe) gives the same losses on the CPU, killed and resumed or not.
+
+    Raises:
+        ConfigError: rounds and their weights disagree.
+        CheckpointError: `out_dir` holds a run of another model or recipe.
+    """
+    if recipe.rounds != len(recipe.round_weights):
+        raise ConfigError(
+            f"Recipe.rounds is {recipe.rounds}, but round_weights has "
+            f"{len(recipe.round_weights)} entries. Give one weight per round."
+        )
+    out = Path(out_dir)
+    out.mkdir(parents=True, exist_ok=True)
+    fabric = Fabric(accelerator="auto", devices=1, precision=recipe.precision)  # pyright: ignore
+    model.encoder.freeze_stages(recipe.frozen_stages)  # pyright: ignore[reportCallIssue]
+    optimizer = make_optimizer(model, recipe)
+    ema = copy.deepcopy(model).requires_grad_(False).eval()
+    header = {"recipe": to_json(recipe), "config": to_json(model.config)}
+    start, history = 0, []
+    if resume and (found := load_checkpoint(out)) is not None:
+        start, history = _restore(found, header, model, ema, optimizer)
+        log.info("resumed at step %d", start)
+    rounds, wrapped = fabric.setup(Rounds(model, recipe), optimizer)
+    ema = fabric.to_device(ema)
+    batches = _batches(data, recipe, start)
+    skipped, began = 0, time.perf_counter()
+    for step, batch in zip(range(start, recipe.steps), batches, strict=False):
+        for group in wrapped.param_groups:
+            group["lr"] = group["scale"] * learning_rate(recipe, step)
+        loss, parts = rounds(*(fabric.to_device(t) for t in batch))
+        fabric.backward(loss)
+        norm = fabric.clip_gradients(
+            rounds, wrapped, max_norm=recipe.clip, error_if_nonfinite=False
+        )
+        if torch.isfinite(loss) and norm is not None and torch.isfinite(norm):
+            wrapped.step()
+            update_ema(ema, model, recipe.ema, step)
+        else:
+            skipped += 1
+            log.warning("step %d skipped: loss %s, gradient norm %s", step, loss.item(), norm)
+        wrapped.zero_grad()
+        done = step + 1
+        if done % recipe.log_every == 0 or done == recipe.steps:
+            rate = (done - start) * recipe.batch_size / (time.perf_counter() - began)
+            record = {"step": done, "loss": loss.item(), "skipped": skipped, "images_per_s": rate}
+            record |= {k: round(v.item(), 5) for k, v in parts.items()}
+            history.append(record)
+            with open(out / "log.jsonl", "a") as file:
+                file.write(json.dumps(record) + "\n")
+        if done % recipe.save_every == 0 or done == recipe.steps:
+            _save(out, done, model, ema, optimizer, {**header, "history": history})
+    return FitResult(ema, history)
+
+
+def make_optimizer(model: VPUFormer, recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW over four groups: encoder or head, decayed (matrices) or not (norms and biases)."""
+    groups: dict[tuple[float, float], list[Tensor]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            scale = recipe.encoder_lr_scale if name.startswith("encoder.") else 1.0
+            decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
+            groups.setdefault((scale, decay), []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {"params": params, "scale": scale, "weight_decay": decay}
+            for (scale, decay), params in groups.items()
+        ],
+        lr=recipe.lr,
+        betas=recipe.betas,
+    )
+
+
+def learning_rate(recipe: Recipe, step: int) -> float:
+    """Linear warm-up, then a cosine from `lr` to a hundredth of it."""
+    if step < recipe.warmup:
+        return recipe.lr * (step + 1) / recipe.warmup
+    share = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)
+    return recipe.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(share, 1.0))))
+
+
+@torch.no_grad()
+def update_ema(ema: nn.Module, model: nn.Module, decay: float, step: int) -> None:
+    """ema <- d ema + (1 - d) model, with d rising to `decay` over the first steps."""
+    d = min(decay, (1 + step) / (10 + step))
+    for slow, fast in zip(ema.parameters(), model.parameters(), strict=True):
+        slow.lerp_(fast.detach(), 1 - d)
+
+
+def _batches(data: TrainingData, recipe: Recipe, start: int):
+    """Batches from a step on, the next one made by a thread while one is being used."""
+
+    def make(step: int) -> tuple[Tensor, ...]:
+        positions = [step * recipe.batch_size + i for i in range(recipe.batch_size)]
+        samples = [data.sample(recipe.seed, p, recipe.crop_at(step)) for p in positions]
+        images = torch.from_numpy(np.stack([s.image for s in samples])).permute(0, 3, 1, 2)
+        target, valid = (
+            torch.from_numpy(np.stack([getattr(s, n) for s in samples])).float()[:, None]
+            for n in ("target", "valid")
+        )
+        draws = uniforms(recipe.seed, step, positions, recipe.rounds + 2, "cpu")
+        return images, target, valid, draws
+
+    with ThreadPoolExecutor(1) as pool:
+        upcoming: Future = pool.submit(make, start)
+        for step in range(start + 1, recipe.steps + 1):
+            batch = upcoming.result()
+            if step < recipe.steps:
+                upcoming = pool.submit(make, step)
+            yield batch
+
+
+def _save(out: Path, step: int, model, ema, optimizer, meta: dict) -> None:
+    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
+    tensors |= {f"ema.{k}": v for k, v in ema.state_dict().items()}
+    save_checkpoint(out, step, tensors | optimizer_tensors(optimizer), meta)
+
+
+def _restore(found, header: dict, model, ema, optimizer) -> tuple[int, list[dict[str, Any]]]:
+    tensors, meta = found
+    if from_json(Recipe, meta["recipe"]) != from_json(Recipe, header["recipe"]) or (
+        json.dumps(meta["config"]) != json.dumps(header["config"])
+    ):
+        raise CheckpointError(
+            "The checkpoints in this folder belong to another model or recipe. Use a new folder, "
+            "or pass the recipe they were made with."
+        )
+    for prefix, module in (("model.", model), ("ema.", ema)):
+        own = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+        module.load_state_dict(own)
+    restore_optimizer(optimizer, tensors)
+    return meta["step"], meta["history"]
