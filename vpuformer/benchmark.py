@@ -97,9 +97,7 @@ def measure(model: VPUFormer, name: str, precision: str, *, repeats: int = 5) ->
     try:
         with one_thread():
             for _ in range(repeats + 1):
-                predictor = Predictor(
-                    model, precision=precision, zoom=ZoomConfig(mode="none")
-                )
+                predictor = Predictor(model, precision=precision, zoom=ZoomConfig(mode="none"))
                 clock.timed("first", _first)(predictor, image)
                 for prompt in ROUNDS[1:]:
                     clock.timed("further", _answer)(predictor, prompt)
@@ -142,6 +140,20 @@ def benchmark(
         model = build(replace(preset(name), size=size)).eval()
         costs += [measure(model, name, p, repeats=repeats) for p in precisions]
     return costs
+
+
+def rows(costs: Sequence[Cost]) -> list[tuple[str, ...]]:
+    """Costs, then the references, as text: model, precision, first, further, encode, decode."""
+    table: list[tuple[str, ...]] = []
+    for c in costs:
+        times = (c.first_ms, c.further_ms, c.encode_ms, c.decode_ms)
+        table.append((f"{c.preset}, {c.size} px", c.precision, *(f"{t:.1f}" for t in times)))
+    for r in REFERENCES:
+        spans = (
+            f"{a:.0f}" if a == b else f"{a:.0f}-{b:.0f}" for a, b in (r.first_ms, r.further_ms)
+        )
+        table.append((r.name, "float32", *spans, "", ""))
+    return table
 
 
 def to_json(costs: Sequence[Cost]) -> dict[str, Any]:

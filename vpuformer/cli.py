@@ -1,14 +1,16 @@
 """Commands: vpuformer segment | train | evaluate | benchmark | doctor."""
 
 import json
+import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction, arg
 
@@ -36,14 +38,14 @@ class Segment:
     """The edges of a box around the object; may be given several times."""
     scribble: Annotated[Several, arg(metavar='"X,Y X,Y ...[,-]"')] = ()
     """A stroke along the object; may be given several times."""
-    prompts: Path | None = None
+    prompts: Annotated[Path | None, arg(metavar="FILE.json")] = None
     """JSON: a list of prompt records, or {"photo name": [records]}."""
-    out: Path | None = None
+    out: Annotated[Path | None, arg(metavar="PATH")] = None
     """The mask's file, or a folder for a folder. Default: NAME_mask.png in this folder."""
     model: str = "lite0"
-    """The name of shipped weights, or a path."""
+    """The name of shipped weights, or a path to a safetensors file."""
     precision: Precision = "auto"
-    """Arithmetic; float32 gives the same mask on the same machine with any neighbour."""
+    """Arithmetic. auto: bfloat16 where the processor is fast at it."""
     threshold: float = 0.5
     """A pixel belongs to the mask when its probability is above this."""
 
@@ -64,7 +66,7 @@ class Segment:
             out.parent.mkdir(parents=True, exist_ok=True)
             save_mask(out, prediction.mask)
             share = prediction.mask.mean()
-            console.print(f"{image} -> {out} ({share:.1%} of the picture)", soft_wrap=True)
+            _say(console, f"{image} -> {out} ({share:.1%} of the picture)")
         return 0
 
     def _jobs(self) -> list[tuple[Path, list[Prompt], Path]]:
@@ -74,9 +76,11 @@ class Segment:
         folder = self.image.is_dir()
         images = _photos(self.image) if folder else [self.image]
         if folder and self.prompts is None:
-            raise PromptError(f"{self.image} is a folder: give --prompts FILE.json for its photos.")
+            raise PromptError(
+                f"{self.image} is a folder: give --prompts FILE.json for its photos."
+            )
         asked = read_prompts(self.prompts, images) if self.prompts else {images[0]: []}
-        jobs = [(image, prompts + given, self._out(image, folder)) for image, prompts in asked.items()]
+        jobs = [(image, own + given, self._out(image, folder)) for image, own in asked.items()]
         for image, prompts, _ in jobs:
             if not prompts:
                 raise PromptError(
@@ -92,6 +96,44 @@ class Segment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Train:
+    """Train a model on tar shards; the same command again goes on where a killed run stopped."""
+
+    data: Positional[Path]
+    """A folder of .tar files: key.webp (or .jpg), key.png, key.json."""
+    out: Path
+    """Where checkpoints, the log and at last the weights go."""
+    preset: str = "lite0"
+    recipe: Literal["shipped", "tiny", "paper"] = "shipped"
+    steps: Annotated[int | None, arg(metavar="INT")] = None
+    """Default: the recipe's own number."""
+    seed: int = 0
+    pretrained: bool = True
+    """Begin a lite encoder with its ImageNet weights (extra `train`)."""
+
+    def run(self, console: Console) -> int:
+        """Train, and write the weights with a card."""
+        from vpuformer.config import to_json
+        from vpuformer.data.shards import Shards, ShardSamples
+        from vpuformer.model import build, preset
+        from vpuformer.training import recipes
+        from vpuformer.training.loop import fit
+        from vpuformer.weights import save
+
+        samples = ShardSamples(Shards(self.data))
+        recipe = replace(getattr(recipes, self.recipe)(), seed=self.seed)
+        recipe = replace(recipe, steps=self.steps) if self.steps else recipe
+        pretrained = self.pretrained and self.preset != "tiny"
+        model = build(preset(self.preset), seed=self.seed, pretrained=pretrained)
+        result = fit(model, samples, recipe, self.out)
+        path = self.out / f"{self.preset}.safetensors"
+        card = {"recipe": to_json(recipe), "data": self.data.name, "log": result.history[-1:]}
+        save(result.model, path, card)
+        _say(console, f"Weights are in {path}")
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Benchmark:
     """CPU time of a first and a further prompt on one thread, beside published models."""
 
@@ -99,7 +141,7 @@ class Benchmark:
     size: int = 448
     """Side of the square frame that the network sees."""
     repeats: int = 5
-    out: Path | None = None
+    out: Annotated[Path | None, arg(metavar="PATH")] = None
     """Also write the numbers as JSON."""
 
     def run(self, console: Console) -> int:
@@ -107,10 +149,10 @@ class Benchmark:
         from vpuformer import benchmark
 
         costs = benchmark.benchmark(self.presets, size=self.size, repeats=self.repeats)
-        console.print(_cost_table(costs, benchmark.REFERENCES))
+        console.print(_cost_table(benchmark.rows(costs)))
         if self.out:
             self.out.write_text(json.dumps(benchmark.to_json(costs), indent=2) + "\n", "utf-8")
-            console.print(f"Written to {self.out}", soft_wrap=True)
+            _say(console, f"Written to {self.out}")
         return 0
 
 
@@ -126,13 +168,14 @@ class Doctor:
         table = Table("", "what", "found", "how to fix")
         for row in report.rows:
             state = f"[bold]{row.state}[/bold]" if not row.ok else row.state
-            table.add_row(state, row.what, row.found, row.fix)
+            table.add_row(state, row.what, escape(row.found), escape(row.fix))
         console.print(table)
         return 0 if report.ok else 1
 
 
 COMMANDS: dict[str, Any] = {
     "segment": Segment,
+    "train": Train,
     "benchmark": Benchmark,
     "doctor": Doctor,
 }
@@ -147,11 +190,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         args=list(sys.argv[1:] if argv is None else argv),
         config=(OmitArgPrefixes,),
     )
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("vpuformer").setLevel(logging.INFO)
     try:
         return command.run(Console())
     except (VPUError, OSError) as error:
-        Console(stderr=True).print(f"vpuformer: {error}", markup=False, soft_wrap=True)
-        return 2
+        message = str(error)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("vpuformer"):
+            raise
+        message = f"{error.name} is not installed. Run: pip install 'vpuformer[train]'"
+    _say(Console(stderr=True), f"vpuformer: {message}")
+    return 2
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def parse_prompts(
@@ -199,7 +253,7 @@ def read_prompts(path: Path, images: Sequence[Path]) -> dict[Path, list[Prompt]]
         raise DataError(f"{path} cannot be read as JSON: {error}") from None
     if isinstance(record, list):
         prompts = [prompt_from_json(item) for item in record]
-        return {image: prompts for image in images}
+        return dict.fromkeys(images, prompts)
     if not isinstance(record, dict) or not all(isinstance(v, list) for v in record.values()):
         raise DataError(
             f'{path} must hold a list of prompt records or {{"photo name": [records]}}, '
@@ -217,19 +271,16 @@ def read_prompts(path: Path, images: Sequence[Path]) -> dict[Path, list[Prompt]]
 def _photos(folder: Path) -> list[Path]:
     photos = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
     if not photos:
-        raise DataError(f"{folder} holds no photo. Expected files ending in {', '.join(SUFFIXES)}.")
+        raise DataError(
+            f"{folder} holds no photo. Expected files ending in {', '.join(SUFFIXES)}."
+        )
     return photos
 
 
-def _cost_table(costs: Sequence[Any], references: Sequence[Any]) -> Table:
+def _cost_table(rows: Sequence[Sequence[str]]) -> Table:
     table = Table(title="CPU-ms on one thread (smallest of several)")
     for name in ("model", "precision", "first prompt", "further prompt", "encode", "decode"):
         table.add_column(name, justify="left" if name in ("model", "precision") else "right")
-    for c in costs:
-        times = (c.first_ms, c.further_ms, c.encode_ms, c.decode_ms)
-        table.add_row(f"{c.preset}, {c.size} px", c.precision, *(f"{t:.1f}" for t in times))
-    table.add_section()
-    for r in references:
-        spans = (f"{a:.0f}" if a == b else f"{a:.0f}-{b:.0f}" for a, b in (r.first_ms, r.further_ms))
-        table.add_row(r.name, "float32", *spans, "", "")
+    for row in rows:
+        table.add_row(*row)
     return table

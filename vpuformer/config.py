@@ -98,11 +98,15 @@ def from_json(cls: type[T], record: dict[str, Any]) -> T:
         hint = hints[name]
         if is_dataclass(hint) and isinstance(hint, type):
             value = from_json(hint, value)
-        elif get_origin(hint) is tuple and isinstance(value, list):
-            value = tuple(value)
+        elif isinstance(value, list):
+            value = _tuples(value)
         check_literal(f"{cls.__name__}.{name}", value, hint)
         values[name] = value
     return cls(**values)
+
+
+def _tuples(value: list[Any]) -> tuple[Any, ...]:
+    return tuple(_tuples(v) if isinstance(v, list) else v for v in value)
 
 
 def check_literal(name: str, value: Any, hint: Any) -> None:

@@ -61,7 +61,11 @@ def doctor() -> Report:
         ("bf16", _bf16, 'Use precision="float32".'),
         ("disk", _disk, "Free some space, or work in another folder."),
         ("widget", _widget, NOTEBOOKS),
-        ("kernel", _kernel, f"{sys.executable} -m ipykernel install --sys-prefix --name python3"),
+        (
+            "kernel",
+            _kernel,
+            f"{sys.executable} -m ipykernel install --sys-prefix --name python3",
+        ),
     )
     return Report(tuple(_checked(*check) for check in checks))
 
@@ -101,7 +105,10 @@ def _cv2() -> tuple[bool, str]:
     field = np.zeros((3, 4), np.uint8)
     field[1, 1:3] = 1
     works = cv2.distanceTransform(field, cv2.DIST_L2, 0).max() == 1.0
-    return works, f"{cv2.__version__}, exact distance transform {'works' if works else 'is off'}"
+    return (
+        works,
+        f"{cv2.__version__}, exact distance transform {'works' if works else 'is off'}",
+    )
 
 
 def _weights() -> tuple[bool, str]:
@@ -119,7 +126,9 @@ def _bf16() -> tuple[bool, str]:
     x = torch.rand(8, 8)
     close = torch.allclose((x.bfloat16() @ x.bfloat16()).float(), x @ x, atol=0.1)
     fast = any(word in torch.backends.cpu.get_cpu_capability() for word in ("AVX512", "AMX"))
-    return close, "works" + (", with wide vector instructions" if fast else ", likely slow here")
+    return close, "works" + (
+        ", with wide vector instructions" if fast else ", likely slow here"
+    )
 
 
 def _disk() -> tuple[bool, str]:
@@ -143,5 +152,7 @@ def _kernel() -> tuple[bool, str]:
         return True, f"this notebook runs on {sys.prefix}"
     manager = import_module("jupyter_client.kernelspec").KernelSpecManager()
     command = manager.get_kernel_spec("python3").argv[0]
-    ours = command in ("python", "python3") or Path(command).parent == Path(sys.executable).parent
+    ours = (
+        command in ("python", "python3") or Path(command).parent == Path(sys.executable).parent
+    )
     return ours, f"python3 runs {sys.executable if ours else command}"

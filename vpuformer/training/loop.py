@@ -4,6 +4,7 @@ import copy
 import json
 import logging
 import math
+import os
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from lightning_fabric import Fabric
+from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor, nn
 
 from vpuformer.config import from_json, to_json
@@ -106,9 +108,10 @@ def fit(
     """Train a model, writing `log.jsonl` and resumable checkpoints into `out_dir`.
 
     The same (model, data, recipe) gives the same losses on the CPU, killed and resumed or not.
+    Under `torchrun` the ranks share each batch: the same samples, the same mean gradient.
 
     Raises:
-        ConfigError: rounds and their weights disagree.
+        ConfigError: rounds and their weights disagree, or ranks cannot share a batch evenly.
         CheckpointError: `out_dir` holds a run of another model or recipe.
     """
     if recipe.rounds != len(recipe.round_weights):
@@ -118,7 +121,7 @@ def fit(
         )
     out = Path(out_dir)
     out.mkdir(parents=True, exist_ok=True)
-    fabric = Fabric(accelerator="auto", devices=1, precision=recipe.precision)  # pyright: ignore
+    fabric = _fabric(recipe)
     model.encoder.freeze_stages(recipe.frozen_stages)  # pyright: ignore[reportCallIssue]
     optimizer = make_optimizer(model, recipe)
     ema = copy.deepcopy(model).requires_grad_(False).eval()
@@ -128,8 +131,8 @@ def fit(
         start, history = _restore(found, header, model, ema, optimizer)
         log.info("resumed at step %d", start)
     rounds, wrapped = fabric.setup(Rounds(model, recipe), optimizer)
-    ema = fabric.to_device(ema)
-    batches = _batches(data, recipe, start)
+    fabric.to_device(ema)
+    batches = _batches(data, recipe, start, (fabric.global_rank, fabric.world_size))
     skipped, began = 0, time.perf_counter()
     for step, batch in zip(range(start, recipe.steps), batches, strict=False):
         for group in wrapped.param_groups:
@@ -139,6 +142,8 @@ def fit(
         norm = fabric.clip_gradients(
             rounds, wrapped, max_norm=recipe.clip, error_if_nonfinite=False
         )
+        loss = _mean(fabric, loss.detach())
+        # every rank sees the same loss and norm, so all skip or none
         if torch.isfinite(loss) and norm is not None and torch.isfinite(norm):
             wrapped.step()
             update_ema(ema, model, recipe.ema, step)
@@ -149,14 +154,47 @@ def fit(
         done = step + 1
         if done % recipe.log_every == 0 or done == recipe.steps:
             rate = (done - start) * recipe.batch_size / (time.perf_counter() - began)
-            record = {"step": done, "loss": loss.item(), "skipped": skipped, "images_per_s": rate}
-            record |= {k: round(v.item(), 5) for k, v in parts.items()}
+            record = {
+                "step": done,
+                "loss": loss.item(),
+                "skipped": skipped,
+                "images_per_s": rate,
+            }
+            record |= {k: round(_mean(fabric, v).item(), 5) for k, v in parts.items()}
             history.append(record)
-            with open(out / "log.jsonl", "a") as file:
-                file.write(json.dumps(record) + "\n")
-        if done % recipe.save_every == 0 or done == recipe.steps:
+            if fabric.is_global_zero:
+                with open(out / "log.jsonl", "a") as file:
+                    file.write(json.dumps(record) + "\n")
+        if (done % recipe.save_every == 0 or done == recipe.steps) and fabric.is_global_zero:
             _save(out, done, model, ema, optimizer, {**header, "history": history})
+    fabric.barrier()
     return FitResult(ema, history)
+
+
+def _fabric(recipe: Recipe) -> Fabric:
+    """One device, or under `torchrun` one per rank."""
+    world, local = (int(os.environ.get(n, 1)) for n in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
+    if recipe.batch_size % world:
+        raise ConfigError(
+            f"Recipe.batch_size is {recipe.batch_size}, but {world} ranks share each batch. Give "
+            f"a multiple of {world}."
+        )
+    strategy = DDPStrategy(find_unused_parameters=not recipe.loss.p2cl) if world > 1 else "auto"
+    fabric = Fabric(
+        accelerator="auto",
+        strategy=strategy,
+        devices=local,
+        num_nodes=world // local,
+        precision=recipe.precision,  # pyright: ignore[reportArgumentType]
+    )
+    fabric.launch()
+    return fabric
+
+
+def _mean(fabric: Fabric, value: Tensor) -> Tensor:
+    mean = fabric.all_reduce(value)
+    assert isinstance(mean, Tensor)
+    return mean
 
 
 def make_optimizer(model: VPUFormer, recipe: Recipe) -> torch.optim.AdamW:
@@ -193,11 +231,13 @@ def update_ema(ema: nn.Module, model: nn.Module, decay: float, step: int) -> Non
         slow.lerp_(fast.detach(), 1 - d)
 
 
-def _batches(data: TrainingData, recipe: Recipe, start: int):
-    """Batches from a step on, the next one made by a thread while one is being used."""
+def _batches(data: TrainingData, recipe: Recipe, start: int, share: tuple[int, int] = (0, 1)):
+    """This rank's share of each batch, the next one made by a thread while one is being used."""
+    rank, world = share
 
     def make(step: int) -> tuple[Tensor, ...]:
-        positions = [step * recipe.batch_size + i for i in range(recipe.batch_size)]
+        first = step * recipe.batch_size
+        positions = list(range(first + rank, first + recipe.batch_size, world))
         samples = [data.sample(recipe.seed, p, recipe.crop_at(step)) for p in positions]
         images = torch.from_numpy(np.stack([s.image for s in samples])).permute(0, 3, 1, 2)
         target, valid = (

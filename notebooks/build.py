@@ -1,0 +1,95 @@
+"""Build the notebooks: notebooks/src/*.py -> executed notebooks/*.ipynb.
+
+python notebooks/build.py            every notebook and its solutions
+python notebooks/build.py 00         those whose name begins with 00
+"""
+
+import hashlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import jupytext
+import nbformat
+import papermill
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+
+
+def sources(prefix: str = "") -> list[Path]:
+    """The percent-format files, solutions included."""
+    return sorted(p for p in (HERE / "src").rglob("*.py") if p.name.startswith(prefix))
+
+
+def product(source: Path) -> Path:
+    """Where the executed notebook of a source lies."""
+    return HERE / source.relative_to(HERE / "src").with_suffix(".ipynb")
+
+
+def source_hash(source: Path) -> str:
+    """sha256 of the source's text."""
+    return hashlib.sha256(source.read_text(encoding="utf-8").encode()).hexdigest()
+
+
+def read(source: Path) -> nbformat.NotebookNode:
+    """The source as a notebook without outputs; a cell's id follows from what it says."""
+    notebook = jupytext.read(source)
+    ours = notebook.metadata.get("vpuformer", {})
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+            "vpuformer": {**ours, "source_sha256": source_hash(source)},
+        }
+    )
+    seen: set[str] = set()
+    for cell in notebook.cells:
+        text, n = cell.source, 0
+        while (name := hashlib.sha256(f"{n}{text}".encode()).hexdigest()[:8]) in seen:
+            n += 1
+        seen.add(name)
+        cell.id = name
+        cell.metadata = _tags(cell)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
+
+
+def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook with its outputs, run from the root of the repository, without times."""
+    with tempfile.TemporaryDirectory() as folder:
+        before, after = Path(folder) / "before.ipynb", Path(folder) / "after.ipynb"
+        nbformat.write(notebook, before)
+        papermill.execute_notebook(
+            before, after, kernel_name="python3", cwd=ROOT, progress_bar=False
+        )
+        done = nbformat.read(after, as_version=4)
+    done.metadata = notebook.metadata
+    for cell in done.cells:
+        cell.metadata = _tags(cell)
+    return done
+
+
+def _tags(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    tags = cell.metadata.get("tags", [])
+    return nbformat.from_dict({"tags": list(tags)} if tags else {})
+
+
+def main(prefixes: list[str]) -> int:
+    """Build what was asked for; the number of notebooks that were not found."""
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    missing = 0
+    for prefix in prefixes or [""]:
+        found = sources(prefix)
+        missing += not found
+        for source in found:
+            target = product(source)
+            target.parent.mkdir(exist_ok=True)
+            nbformat.write(execute(read(source)), target)
+            print(f"{target.relative_to(ROOT)}  {target.stat().st_size / 1000:.0f} KB")
+    return missing
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,105 @@
+"""Tar shards in webdataset layout, and the crops cut from them."""
+
+import io
+import json
+import tarfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vpuformer.data.augmentation import VOID, augment, crop_box, pick_object
+from vpuformer.data.shards import Shards, ShardSamples
+from vpuformer.errors import DataError
+
+
+def photo(seed, size=(90, 140)):
+    rng = np.random.default_rng(seed)
+    image = rng.integers(0, 255, (*size, 3), dtype=np.uint8)
+    labels = np.zeros(size, np.uint8)
+    labels[10:40, 20:60], labels[50:80, 70:130], labels[:5] = 1, 2, VOID
+    return image, labels
+
+
+@pytest.fixture
+def root(tmp_path):
+    for name, seeds in (("human-0000", range(3)), ("teacher-0000", range(3, 7))):
+        with tarfile.open(tmp_path / f"{name}.tar", "w") as archive:
+            for seed in seeds:
+                image, labels = photo(seed)
+                for extension, content in (("webp", image), ("png", labels)):
+                    buffer = io.BytesIO()
+                    Image.fromarray(content).save(buffer, extension, lossless=True)
+                    add(archive, f"photo{seed}.{extension}", buffer.getvalue())
+                add(archive, f"photo{seed}.json", json.dumps({"source": f"s{seed}"}).encode())
+    return tmp_path
+
+
+def add(archive, name, content):
+    info = tarfile.TarInfo(name)
+    info.size = len(content)
+    archive.addfile(info, io.BytesIO(content))
+
+
+def test_reads_what_was_written(root):
+    shards = Shards(root)
+    assert len(shards) == 7 and shards.record(4) == {"source": "s4"}
+    image, labels = shards.read(4)
+    expected_image, expected_labels = photo(4)
+    assert np.array_equal(labels, expected_labels)
+    assert np.array_equal(np.asarray(image), expected_image)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_webdataset_reads_the_same_layout(root):
+    wds = pytest.importorskip("webdataset")
+    keys = [s["__key__"] for s in wds.WebDataset(str(root / "human-0000.tar"), shardshuffle=False)]
+    assert keys == ["photo0", "photo1", "photo2"]
+
+
+def test_order_is_seeded_and_takes_a_share_of_the_teachers(root):
+    shards = Shards(root, teacher_share=0.0)
+    assert sorted(shards.order(0, 0)) == [0, 1, 2]
+    everything = Shards(root, teacher_share=1.0)
+    assert sorted(everything.order(0, 0)) == list(range(7))
+    assert everything.order(0, 1).tolist() == everything.order(0, 1).tolist()
+    assert any(everything.order(0, e).tolist() != everything.order(0, 0).tolist() for e in (1, 2))
+
+
+def test_position_decides_the_sample(root):
+    a, b = (ShardSamples(Shards(root)).sample(0, 11, 64) for _ in "ab")
+    c = ShardSamples(Shards(root)).sample(0, 12, 64)
+    assert np.array_equal(a.image, b.image) and np.array_equal(a.target, b.target)
+    assert not np.array_equal(a.image, c.image)
+    assert a.image.shape == (64, 64, 3) and a.target.dtype == bool and a.target.any()
+
+
+def test_missing_and_broken_shards_are_named(tmp_path):
+    with pytest.raises(DataError, match="No .tar shard"):
+        Shards(tmp_path)
+    (tmp_path / "human-0000.tar").write_bytes(b"<html>" * 200)
+    with pytest.raises(DataError, match="not a whole tar archive"):
+        Shards(tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_crops_hold_the_object_and_stay_in_the_picture(seed):
+    _, labels = photo(0)
+    rng = np.random.default_rng(seed)
+    mask = pick_object(labels, rng, 0.1)
+    assert mask.any() and not mask[labels == VOID].any()
+    x0, y0, x1, y1 = crop_box(mask, rng, 0.3)
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    assert 0 <= x0 <= columns[0] and columns[-1] < x1 <= 140
+    assert 0 <= y0 <= rows[0] and rows[-1] < y1 <= 90
+
+
+def test_void_stays_out_and_flips_keep_things_together():
+    image, labels = photo(0)
+    image[labels == 1], image[labels != 1] = 255, 0
+    labels[labels == 2] = 0
+    for seed in range(8):
+        sample = augment(Image.fromarray(image), labels, 48, np.random.default_rng(seed))
+        inside, outside = sample.image[sample.target].mean(), sample.image[~sample.target].mean()
+        assert inside > outside + 60
+        assert not (sample.target & ~sample.valid).any()

@@ -1,0 +1,219 @@
+"""The command line: words become prompts, mistakes become one clear line and exit code 2."""
+
+import io
+import json
+import sys
+import tarfile
+from importlib import import_module
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vpuformer import cli
+from vpuformer.config import ModelConfig
+from vpuformer.errors import DataError, PromptError
+from vpuformer.model import build, preset
+from vpuformer.prompts import Box, Click, Scribble
+
+SIZE = (48, 64)  # H, W
+
+
+@pytest.fixture
+def photo(tmp_path):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "photo.png"
+    Image.fromarray(rng.integers(0, 256, (*SIZE, 3), dtype=np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    config: ModelConfig = preset("tiny")
+    weights = import_module("vpuformer.weights")
+    monkeypatch.setattr(weights, "load", lambda *args, **kwargs: build(config).eval())
+
+
+def mask_of(path):
+    return np.asarray(Image.open(path).convert("L")) > 127
+
+
+def test_words_become_prompts():
+    prompts = cli.parse_prompts(
+        ["120,80", "3.5,4,-"],
+        ["40,30,300,260", "9,9,1,1,-"],
+        ["1,2 3,4 5,6", "7,8,-", "1,2 3,4 -"],
+    )
+    assert prompts == [
+        Click(120, 80),
+        Click(3.5, 4, positive=False),
+        Box.from_corners(40, 30, 300, 260),
+        Box.from_corners(1, 1, 9, 9, positive=False),
+        Scribble([(1, 2), (3, 4), (5, 6)]),
+        Scribble([(7, 8)], positive=False),
+        Scribble([(1, 2), (3, 4)], positive=False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((["12"], [], []), "--click got '12', expected numbers as x,y"),
+        ((["1,two"], [], []), "--click got '1,two'"),
+        (([], ["1,2,3"], []), "expected numbers as x0,y0,x1,y1"),
+        (([], ["1,2,1,9"], []), "w = 0"),
+        (([], [], ["1,2 3"]), "--scribble got '3'"),
+        (([], [], [",-"]), "Scribble is empty"),
+    ],
+)
+def test_wrong_words_are_refused(words, message):
+    with pytest.raises(PromptError, match=message):
+        cli.parse_prompts(*words)
+
+
+def test_segment_writes_a_mask(photo, tiny, capsys):
+    out = photo.with_name("mask.png")
+    words = ["--click", "10,20", "--click", "60,5,-", "--box", "2,3,30,40", "--out", str(out)]
+    assert cli.main(["segment", str(photo), *words]) == 0
+    mask = mask_of(out)
+    assert mask.shape == SIZE and mask[20, 10] and not mask[5, 60]
+    assert "mask.png" in capsys.readouterr().out
+
+
+def test_segment_default_name(photo, tiny, monkeypatch):
+    monkeypatch.chdir(photo.parent)
+    assert cli.main(["segment", photo.name, "--scribble", "10,20 20,20"]) == 0
+    assert mask_of("photo_mask.png").shape == SIZE
+
+
+def test_segment_a_folder_by_name(photo, tiny, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("a.png", "b.png", "c.png"):
+        (folder / name).write_bytes(photo.read_bytes())
+    (folder / "notes.txt").write_text("not a photo")
+    record = {"a.png": [Click(10, 20).to_json()], "c.png": [Click(50, 40).to_json()]}
+    file = tmp_path / "prompts.json"
+    file.write_text(json.dumps(record))
+    out = tmp_path / "masks"
+    assert cli.main(["segment", str(folder), "--prompts", str(file), "--out", str(out)]) == 0
+    assert sorted(p.name for p in out.iterdir()) == ["a.png", "c.png"]
+    assert mask_of(out / "a.png")[20, 10] and mask_of(out / "c.png")[40, 50]
+
+
+def test_one_list_serves_all_photos(tmp_path):
+    file = tmp_path / "prompts.json"
+    file.write_text(json.dumps([Click(1, 2).to_json()]))
+    images = [tmp_path / "a.png", tmp_path / "b.png"]
+    assert cli.read_prompts(file, images) == {image: [Click(1, 2)] for image in images}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "cannot be read as JSON"),
+        ("5", "must hold a list of prompt records"),
+        ('{"a.png": 5}', "must hold a list"),
+        ('{"x.png": []}', "names photos that are not there: x.png. There are a.png"),
+    ],
+)
+def test_prompt_files_that_cannot_be_used(tmp_path, text, message):
+    file = tmp_path / "prompts.json"
+    file.write_text(text)
+    with pytest.raises(DataError, match=message):
+        cli.read_prompts(file, [tmp_path / "a.png"])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["segment", "{photo}"], "No prompt for"),
+        (["segment", "{photo}", "--click", "1"], "--click got '1'"),
+        (["segment", "gone.png", "--click", "1,2"], "gone.png does not exist"),
+        (["segment", "{folder}", "--click", "1,2"], "is a folder: give --prompts"),
+    ],
+)
+def test_mistakes_are_one_line_and_exit_code_2(photo, words, message, capsys):
+    words = [w.format(photo=photo, folder=photo.parent) for w in words]
+    assert cli.main(words) == 2
+    seen = capsys.readouterr()
+    assert seen.out == "" and message in seen.err and len(seen.err.splitlines()) == 1
+
+
+def test_a_missing_extra_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "lightning_fabric", None)
+    for name in [m for m in sys.modules if m.startswith("vpuformer.training")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert cli.main(["train", str(tmp_path), "--out", str(tmp_path)]) == 2
+    assert "pip install 'vpuformer[train]'" in capsys.readouterr().err
+
+
+def test_train_leaves_weights_and_a_log(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    labels = np.zeros(SIZE, np.uint8)
+    labels[10:40, 12:50] = 1
+    with tarfile.open(tmp_path / "human-0000.tar", "w") as archive:
+        for key in ("a", "b"):
+            photo = rng.integers(0, 256, (*SIZE, 3), dtype=np.uint8)
+            parts = {"webp": Image.fromarray(photo), "png": Image.fromarray(labels)}
+            for suffix, picture in parts.items():
+                buffer = io.BytesIO()
+                picture.save(buffer, "WEBP" if suffix == "webp" else "PNG")
+                info = tarfile.TarInfo(f"{key}.{suffix}")
+                info.size = len(buffer.getvalue())
+                archive.addfile(info, io.BytesIO(buffer.getvalue()))
+    out = tmp_path / "run"
+    words = ["--preset", "tiny", "--recipe", "tiny", "--steps", "1", "--out", str(out)]
+    assert cli.main(["train", str(tmp_path), *words]) == 0
+    record = json.loads((out / "log.jsonl").read_text().splitlines()[-1])
+    assert record["step"] == 1 and np.isfinite(record["loss"])
+    assert (out / "tiny.safetensors").stat().st_size > 1000
+    assert "tiny.safetensors" in capsys.readouterr().out
+
+
+def test_unknown_command_exits_with_2(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["fly"])
+    assert stop.value.code == 2
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize("command", sorted(cli.COMMANDS))
+def test_help(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([command, "--help"])
+    assert stop.value.code == 0 and f"vpuformer {command}" in capsys.readouterr().out
+
+
+def test_doctor_prints_every_line(capsys, monkeypatch):
+    from vpuformer.doctor import Check, Report
+
+    rows = (Check("torch", True, "2.13"), Check("widget", False, "gone", "pip install 'a[b]'"))
+    monkeypatch.setattr("vpuformer.doctor", lambda: Report(rows))
+    assert cli.main(["doctor"]) == 1
+    text = capsys.readouterr().out
+    assert "FIX" in text and "OK" in text and "a[b]" in text
+
+
+def test_benchmark_prints_and_writes(tmp_path, capsys):
+    out = tmp_path / "cost.json"
+    words = [
+        "benchmark",
+        "--presets",
+        "tiny",
+        "--size",
+        "64",
+        "--repeats",
+        "1",
+        "--out",
+        str(out),
+    ]
+    assert cli.main(words) == 0
+    record = json.loads(out.read_text())
+    assert {c["precision"] for c in record["costs"]} == {"float32", "bfloat16"}
+    for cost in record["costs"]:
+        assert cost["encodings"] == 1 and cost["size"] == 64
+        assert (
+            0 < cost["decode_ms"] < cost["further_ms"] and cost["encode_ms"] < cost["first_ms"]
+        )
+    assert "RITM" in capsys.readouterr().out

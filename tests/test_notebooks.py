@@ -1,0 +1,182 @@
+"""The committed notebooks are what their sources say, executed, small and clean."""
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("jupytext")
+pytest.importorskip("papermill")
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[1]
+SPEC = importlib.util.spec_from_file_location("notebook_build", ROOT / "notebooks" / "build.py")
+build = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(build)
+
+SOURCES = build.sources()
+LESSONS = [s for s in SOURCES if s.parent.name == "src"]
+WIDEST = 600_000  # bytes
+
+
+def name(path):
+    return path.relative_to(ROOT / "notebooks" / "src").as_posix()
+
+
+def committed(source):
+    return nbformat.read(build.product(source), as_version=4)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def words(notebook):
+    prose = (c.source for c in notebook.cells if c.cell_type == "markdown")
+    return sum(len(text.split()) for text in prose)
+
+
+def picture_of(output):
+    kinds = ("image/png", "image/jpeg")
+    return next((kind for kind in kinds if kind in output.get("data", {})), None)
+
+
+every = pytest.mark.parametrize("source", SOURCES, ids=name)
+lesson = pytest.mark.parametrize("source", LESSONS, ids=name)
+
+
+def test_there_are_lessons():
+    assert LESSONS and LESSONS[0].name == "00_quick_start.py"
+
+
+@every
+def test_outputs_belong_to_this_source(source):
+    notebook = committed(source)
+    assert notebook.metadata.vpuformer.source_sha256 == build.source_hash(source), (
+        f"{name(source)} changed after it was executed. Run: make notebooks"
+    )
+    fresh = build.read(source)
+    assert [c.source for c in notebook.cells] == [c.source for c in fresh.cells]
+    assert [c.id for c in notebook.cells] == [c.id for c in fresh.cells]
+
+
+@every
+def test_a_changed_source_would_be_noticed(source, tmp_path):
+    other = tmp_path / source.name
+    other.write_text(source.read_text(encoding="utf-8") + "\n# one more line\n", "utf-8")
+    assert build.source_hash(other) != committed(source).metadata.vpuformer.source_sha256
+
+
+@every
+def test_it_ran_once_from_top_to_bottom(source):
+    cells = code_cells(committed(source))
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+
+
+@every
+def test_no_errors_and_no_warnings(source):
+    outputs = [out for cell in code_cells(committed(source)) for out in cell.outputs]
+    assert outputs
+    assert not [out for out in outputs if out.output_type == "error"]
+    assert not [out for out in outputs if out.get("name") == "stderr"]
+
+
+@every
+def test_small_and_without_widget_state(source):
+    path = build.product(source)
+    assert path.stat().st_size <= WIDEST
+    text = path.read_text(encoding="utf-8")
+    assert "widget-state" not in text and "widget-view" not in text
+
+
+@every
+def test_metadata_hold_no_times(source):
+    notebook = committed(source)
+    nbformat.validate(notebook)
+    assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+    assert set(notebook.metadata) == {"kernelspec", "language_info", "vpuformer"}
+    assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
+
+
+@every
+def test_outputs_name_no_place(source):
+    texts = []
+    for cell in code_cells(committed(source)):
+        for out in cell.outputs:
+            texts += [out.get("text", ""), out.get("data", {}).get("text/plain", "")]
+    assert not re.search(
+        r"(/home/|/root/|/Users/|/tmp/|[A-Z]:\\|0x[0-9a-f]{6,})", "".join(texts)
+    )
+
+
+@lesson
+def test_masthead(source):
+    notebook = committed(source)
+    ours = notebook.metadata.vpuformer
+    assert ours.number == source.name[:2]
+    assert ours.minutes_cpu > 0
+    assert set(ours.houses) == {"equations", "algorithms", "figures", "tables", "sections"}
+    first = notebook.cells[0]
+    assert first.cell_type == "markdown" and first.source.startswith(f"# {ours.number} · ")
+    assert "?" in first.source.splitlines()[0]
+
+
+@lesson
+def test_parameters(source):
+    tagged = [c for c in committed(source).cells if "parameters" in c.metadata.get("tags", [])]
+    assert len(tagged) == 1
+    lines = tagged[0].source.splitlines()
+    assert len(lines) <= 8
+    number = source.name[:2]
+    assert 'profile = "cpu"' in tagged[0].source and "seed = 0" in tagged[0].source
+    assert f'out_dir = "out/{number}"' in tagged[0].source
+
+
+@lesson
+def test_budgets(source):
+    notebook = committed(source)
+    code = [cell.source.splitlines() for cell in code_cells(notebook)]
+    assert 25 <= len(notebook.cells) <= 45
+    assert 1400 <= words(notebook) <= 2600
+    assert sum(map(len, code)) <= 260 and max(map(len, code)) <= 25
+    assert sorted(map(len, code))[len(code) // 2] <= 8
+
+
+@lesson
+def test_figures_have_words_and_claims(source):
+    cells = code_cells(committed(source))
+    drawn = [c for c in cells if any(map(picture_of, c.outputs))]
+    assert 4 <= len(drawn) <= 8
+    for cell in drawn:
+        assert any("text/markdown" in out.get("data", {}) for out in cell.outputs)
+        pictures = [(out, picture_of(out)) for out in cell.outputs if picture_of(out)]
+        assert all(out.metadata[kind]["alt"] for out, kind in pictures)
+    asserts = sum(len(re.findall(r"^\s*assert |\bsame\(", c.source, re.M)) for c in cells)
+    assert 4 <= asserts <= 14
+
+
+@every
+def test_no_shell_and_no_magics(source):
+    for cell in code_cells(committed(source)):
+        assert not [x for x in cell.source.splitlines() if x.lstrip().startswith(("!", "%"))]
+
+
+@pytest.mark.slow
+@lesson
+def test_smoke_run(source, tmp_path):
+    import papermill
+
+    out = tmp_path / "files"
+    papermill.execute_notebook(
+        build.product(source),
+        tmp_path / "run.ipynb",
+        parameters={"profile": "smoke", "out_dir": str(out)},
+        kernel_name="python3",
+        cwd=tmp_path,
+        progress_bar=False,
+    )
+    cells = json.loads((tmp_path / "run.ipynb").read_text(encoding="utf-8"))["cells"]
+    assert any(c["metadata"].get("tags") == ["injected-parameters"] for c in cells)
+    assert list(out.glob("*.png"))

@@ -1,0 +1,141 @@
+"""fit: learns, repeats itself to the last bit, resumes exactly, refuses what does not fit."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from vpuformer.config import DmaConfig, ModelConfig, PueConfig
+from vpuformer.data.augmentation import Sample
+from vpuformer.errors import CheckpointError, ConfigError
+from vpuformer.model import build
+from vpuformer.training.checkpoint import load_checkpoint, save_checkpoint
+from vpuformer.training.loop import fit, learning_rate, make_optimizer
+from vpuformer.training.recipes import shipped, tiny
+
+CONFIG = ModelConfig(
+    encoder="tiny",
+    size=64,
+    pue=PueConfig(length=64),
+    dma=DmaConfig(embed_dim=32),
+    decoder_dim=16,
+    decoder_depth=1,
+)
+RECIPE = replace(tiny(6), batch_size=4, crops=((0.0, 64),), warmup=2, log_every=1, save_every=3)
+
+
+class Disks:
+    """A bright disk on noise; the same position gives the same sample."""
+
+    def sample(self, seed, position, crop):
+        rng = np.random.default_rng([seed, position])
+        x, y, r = *rng.uniform(crop * 0.3, crop * 0.7, 2), rng.uniform(crop * 0.15, crop * 0.3)
+        grid = np.arange(crop)
+        target = (grid - x) ** 2 + (grid[:, None] - y) ** 2 < r**2
+        noise = rng.integers(0, 90, (crop, crop, 3))
+        image = (noise + 130 * target[..., None]).astype(np.uint8)
+        return Sample(image, target, np.ones_like(target))
+
+
+def losses(result):
+    return [r["loss"] for r in result.history]
+
+
+def test_same_seed_same_losses_and_another_seed_others(tmp_path):
+    a, b = (fit(build(CONFIG), Disks(), RECIPE, tmp_path / n) for n in "ab")
+    assert losses(a) == losses(b) and len(a.history) == 6
+    c = fit(build(CONFIG), Disks(), replace(RECIPE, seed=1), tmp_path / "c")
+    assert losses(c) != losses(a)
+
+
+def test_a_stopped_run_resumes_bit_exactly(tmp_path):
+    whole = fit(build(CONFIG), Disks(), RECIPE, tmp_path / "whole")
+
+    class Stopping(Disks):
+        def sample(self, seed, position, crop):
+            if position >= 5 * RECIPE.batch_size:
+                raise KeyboardInterrupt
+            return super().sample(seed, position, crop)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(build(CONFIG), Stopping(), RECIPE, tmp_path / "cut")
+    again = fit(build(CONFIG, seed=9), Disks(), RECIPE, tmp_path / "cut")
+    assert losses(again) == losses(whole)
+    for x, y in zip(whole.model.parameters(), again.model.parameters(), strict=True):
+        assert torch.equal(x, y)
+
+
+def test_learns_disks(tmp_path):
+    recipe = replace(RECIPE, steps=60, warmup=10, lr=3e-3, ema=0.9, save_every=60)
+    history = fit(build(CONFIG), Disks(), recipe, tmp_path).history
+    first, last = (np.mean([r["iou3"] for r in part]) for part in (history[:5], history[-5:]))
+    assert last > 0.6 > first
+
+
+def test_early_fusion_trains_too(tmp_path):
+    config = replace(CONFIG, fusion="early", prompt_maps="none")
+    history = fit(build(config), Disks(), replace(RECIPE, steps=2), tmp_path).history
+    assert all(np.isfinite(losses_) for losses_ in [r["loss"] for r in history])
+
+
+def test_a_bad_step_is_skipped_and_counted(tmp_path):
+    model = build(CONFIG)
+    with torch.no_grad():
+        model.decoder.head.bias.fill_(torch.nan)
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    result = fit(model, Disks(), replace(RECIPE, steps=2), tmp_path)
+    assert result.history[-1]["skipped"] == 2
+    for key, value in model.state_dict().items():
+        assert torch.equal(value.nan_to_num(), before[key].nan_to_num())
+
+
+def test_another_recipe_is_refused(tmp_path):
+    fit(build(CONFIG), Disks(), replace(RECIPE, steps=3), tmp_path)
+    with pytest.raises(CheckpointError, match="another model or recipe"):
+        fit(build(CONFIG), Disks(), RECIPE, tmp_path)
+    with pytest.raises(ConfigError, match="one weight per round"):
+        fit(build(CONFIG), Disks(), replace(RECIPE, rounds=2), tmp_path / "x")
+
+
+def test_log_is_json_lines(tmp_path):
+    result = fit(build(CONFIG), Disks(), replace(RECIPE, steps=2), tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [r["step"] for r in lines] == [1, 2] and lines[0]["loss"] == result.history[0]["loss"]
+    assert {"nfl1", "dice3", "p2cl2", "iou1", "images_per_s"} <= lines[0].keys()
+
+
+def test_rate_warms_up_and_falls():
+    recipe = shipped(1000)
+    rates = [learning_rate(recipe, s) for s in range(1000)]
+    assert rates[0] == pytest.approx(recipe.lr / recipe.warmup)
+    assert max(rates) == pytest.approx(recipe.lr) and rates[-1] < 0.02 * recipe.lr
+    assert recipe.crop_at(0) == 256 and recipe.crop_at(999) == 320
+
+
+def test_optimiser_groups():
+    groups = make_optimizer(build(CONFIG), replace(RECIPE, encoder_lr_scale=0.2)).param_groups
+    assert {(g["scale"], g["weight_decay"]) for g in groups} == {
+        (0.2, 0.05),
+        (0.2, 0.0),
+        (1.0, 0.05),
+        (1.0, 0.0),
+    }
+
+
+def test_checkpoints_keep_two_and_survive_a_torn_file(tmp_path):
+    for step in (1, 2, 3):
+        save_checkpoint(tmp_path, step, {"x": torch.full((2,), float(step))}, {"note": "a"})
+    assert [p.name for p in sorted(tmp_path.iterdir())] == [
+        "step-0000002.safetensors",
+        "step-0000003.safetensors",
+    ]
+    newest = tmp_path / "step-0000003.safetensors"
+    newest.write_bytes(newest.read_bytes()[:40])
+    tensors, meta = load_checkpoint(tmp_path)
+    assert meta == {"step": 2, "note": "a"} and tensors["x"].tolist() == [2, 2]
+    (tmp_path / "step-0000002.safetensors").write_bytes(b"no")
+    with pytest.raises(CheckpointError, match="No readable checkpoint"):
+        load_checkpoint(tmp_path)
+    assert load_checkpoint(tmp_path / "empty") is None

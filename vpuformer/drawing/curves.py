@@ -1,0 +1,183 @@
+"""Sheets of paper for figures, rows of pictures, and curves over rounds."""
+
+import io
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+from vpuformer.drawing import palette
+
+WIDTH, DPI = 6.4, 110  # inches, dots per inch
+GAP = 0.07  # inches between pictures
+_STYLE = {
+    "font.size": 9.0,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9.0,
+    "xtick.labelsize": 9.0,
+    "ytick.labelsize": 9.0,
+    "text.color": palette.INK,
+    "axes.labelcolor": palette.INK,
+    "axes.edgecolor": palette.INK,
+    "xtick.color": palette.INK,
+    "ytick.color": palette.INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.facecolor": palette.PAPER,
+    "figure.facecolor": palette.PAPER,
+    "grid.color": palette.RULE,
+}
+
+
+def style() -> AbstractContextManager[None]:
+    """The rc settings of every figure, for a `with` block."""
+    return mpl.rc_context(_STYLE)  # pyright: ignore[reportArgumentType]
+
+
+def sheet(height: float, title: str = "") -> Figure:
+    """An empty figure of our width, `height` inches high, on opaque white; the title a finding."""
+    with style():
+        figure = Figure(figsize=(WIDTH, height), dpi=DPI, layout="constrained")
+        if title:
+            figure.suptitle(title, fontsize=10.5, x=0.01, ha="left", weight="bold")
+    return figure
+
+
+def encoded(figure: Figure) -> tuple[str, bytes]:
+    """The figure as ("image/png" or "image/jpeg", bytes), whichever is smaller.
+
+    Lines and letters stay a PNG, photos become a JPEG; neither holds a time stamp.
+    """
+    raw = io.BytesIO()
+    with style():
+        figure.savefig(raw, format="png", dpi=DPI)
+    picture = Image.open(raw).convert("RGB")
+    exact, lossy = io.BytesIO(), io.BytesIO()
+    picture.save(exact, "PNG", optimize=True)
+    picture.save(lossy, "JPEG", quality=78, subsampling=0, optimize=True)
+    if exact.tell() <= lossy.tell():
+        return "image/png", exact.getvalue()
+    return "image/jpeg", lossy.getvalue()
+
+
+def strip(
+    images: Sequence[np.ndarray],
+    captions: Sequence[str],
+    *,
+    title: str = "",
+    columns: int | None = None,
+) -> Figure:
+    """Pictures side by side, each with a caption above.
+
+    Args:
+        images: uint8 RGB `[H, W, 3]`, or a map `[H, W]` in 0..1 drawn in cividis with its scale.
+        captions: one for each picture.
+        title: the finding.
+        columns: pictures in a row; by default all in one.
+    """
+    columns = columns or len(images)
+    picture = (WIDTH - GAP) / columns - GAP  # inches
+    tall = picture * images[0].shape[0] / images[0].shape[1]
+    above = 0.19 * max(caption.count("\n") + 1 for caption in captions) + 0.03
+    rows = [range(i, min(i + columns, len(images))) for i in range(0, len(images), columns)]
+    below = [0.34 if any(images[i].ndim == 2 for i in row) else GAP for row in rows]
+    height = sum(above + tall + space for space in below) + 0.27 * bool(title)
+    figure = sheet(height, title)
+    figure.set_layout_engine("none")
+    y = height - 0.27 * bool(title)
+    for row, space in zip(rows, below, strict=True):
+        y -= above + tall
+        for column, i in enumerate(row):
+            place = (GAP + column * (picture + GAP), y, picture, tall)
+            _picture(figure, place, images[i], captions[i])
+        y -= space
+    return figure
+
+
+def _picture(
+    figure: Figure, place: tuple[float, float, float, float], image: np.ndarray, caption: str
+) -> None:
+    """One picture at (left, bottom, width, height) in inches; a map brings its scale."""
+    width, height = figure.get_size_inches()
+    left, bottom, wide, tall = place
+    with style():
+        box = (left / width, bottom / height, wide / width, tall / height)
+        ax = figure.add_axes(box, xticks=[], yticks=[])
+        shown = ax.imshow(image, cmap=palette.MAP, vmin=0, vmax=1, aspect="auto")
+        ax.set_title(caption, loc="left", pad=3)
+        ax.spines[:].set_visible(False)
+        if image.ndim == 2:
+            bar = ax.inset_axes((0, -0.13 / tall, 1, 0.09 / tall))
+            figure.colorbar(shown, cax=bar, orientation="horizontal", ticks=[0, 0.5, 1])
+            bar.tick_params(length=2, pad=1)
+            for label, side in zip(
+                bar.get_xticklabels(), ("left", "center", "right"), strict=True
+            ):
+                label.set_horizontalalignment(side)
+
+
+def iou_per_round(
+    runs: Mapping[str, Sequence[float]],
+    *,
+    title: str = "",
+    targets: Sequence[float] = (),
+    notes: Sequence[str] = (),
+) -> Figure:
+    """IoU after each round as staircases, one a run, named at the line's end.
+
+    Args:
+        runs: name → IoU after round 1, 2, …
+        title: the finding.
+        targets: IoU values drawn as thin lines, for reading NoC off.
+        notes: what was said in round 1, 2, …, written under the axis.
+    """
+    figure = sheet(3.0, title)
+    with style():
+        ax = figure.subplots()
+        last = max(len(values) for values in runs.values())
+        for i, target in enumerate(sorted(targets)):
+            ax.axhline(target, color=palette.GREY, lw=0.8, ls=":")
+            side = "bottom" if i else "top"  # two close targets: one label below, one above
+            ax.text(0.53, target, f"{target:.0%}", va=side, color=palette.GREY)
+        for i, (name, values) in enumerate(runs.items()):
+            _staircase(ax, i, name, values)
+        _name_ends(ax, runs)
+        labels = [f"{k}\n{notes[k - 1]}" if k <= len(notes) else str(k) for k in _count(last)]
+        ax.set_xticks(_count(last), labels)
+        ax.set(xlim=(0.5, last + 1.4), ylim=(0, 1.02), xlabel="round", ylabel="IoU (0 to 1)")
+        ax.grid(axis="y", lw=0.5)
+        ax.set_axisbelow(True)
+    return figure
+
+
+def _count(last: int) -> list[int]:
+    return list(range(1, last + 1))
+
+
+def _staircase(ax: Axes, i: int, name: str, values: Sequence[float]) -> None:
+    colour = palette.CURVES[i % len(palette.CURVES)]
+    rounds = _count(len(values))
+    ax.step(
+        [*rounds, len(values) + 0.5],
+        [*values, values[-1]],
+        where="post",
+        color=colour,
+        ls=palette.DASHES[i % len(palette.DASHES)],
+        lw=1.8,
+    )
+    ax.plot(rounds, values, palette.MARKERS[i % len(palette.MARKERS)], color=colour, label=name)
+
+
+def _name_ends(ax: Axes, runs: Mapping[str, Sequence[float]]) -> None:
+    """Names at the ends, pushed apart where the lines meet."""
+    order = sorted(enumerate(runs.items()), key=lambda item: item[1][1][-1])
+    floor = -1.0
+    for i, (name, values) in order:
+        y = max(values[-1], floor + 0.09)
+        floor = y
+        colour = palette.CURVES[i % len(palette.CURVES)]
+        ax.text(len(values) + 0.56, y, name, color=colour, va="center", weight="bold")

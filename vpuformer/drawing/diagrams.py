@@ -1,0 +1,116 @@
+"""Diagrams drawn by code, so that the sizes they show are those of a run."""
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+
+from vpuformer.drawing import palette
+from vpuformer.drawing.curves import WIDTH, sheet, style
+
+HEIGHT = 3.55
+_BOXES = {  # left, bottom, width, height in inches
+    "encoder": (1.42, 2.02, 1.32, 1.08),
+    "pue": (1.42, 0.3, 1.32, 1.08),
+    "dma": (3.08, 0.98, 1.25, 1.3),
+    "decoder": (4.72, 1.12, 1.08, 1.52),
+}
+_NAMES = {
+    "encoder": "Image encoder",
+    "pue": "PuE",
+    "dma": "DMA",
+    "decoder": "Decoder",
+}
+_NOTE = (
+    "From round 2 on the last mask\njoins the features. In training\n"
+    "P2CL pulls pixels to prompts."
+)
+
+
+def pipeline(
+    shapes: Mapping[str, str],
+    photo: np.ndarray,
+    answer: np.ndarray,
+    *,
+    title: str = "",
+    here: Collection[str] = tuple(_BOXES),
+) -> Figure:
+    """The whole model from left to right, four coloured parts with the tensors' sizes.
+
+    Fig. 3; the parts not named in `here` are paled.
+
+    Args:
+        shapes: what stands in each part, lines of text under the keys of `palette.PARTS`; also
+            "image", "prompts" and "mask" under the pictures.
+        photo: uint8 RGB `[H, W, 3]` with the prompts.
+        answer: uint8 RGB, the photo with the mask.
+        title: the finding.
+        here: the parts this lesson is about.
+    """
+    figure = sheet(HEIGHT, title)
+    figure.set_layout_engine("none")
+    with style():
+        ax = figure.add_axes((0, 0, 1, 1))
+        ax.set(xlim=(0, WIDTH), ylim=(0, HEIGHT))
+        ax.axis("off")
+        for part in _BOXES:
+            _part(ax, part, shapes.get(part, ""), pale=part not in here)
+        _picture(ax, photo, (0.08, 1.42), shapes.get("image", ""))
+        ax.text(0.08, 0.84, shapes.get("prompts", ""), va="center", linespacing=1.4)
+        _picture(ax, answer, (5.32, 0.12), shapes.get("mask", ""))
+        for path in (
+            [(1.1, 2.06), (1.24, 2.06), (1.24, 2.56), (1.4, 2.56)],
+            [(1.1, 0.84), (1.4, 0.84)],
+            [(2.76, 2.3), (2.9, 2.3), (2.9, 1.95), (3.06, 1.95)],
+            [(2.76, 0.84), (2.9, 0.84), (2.9, 1.25), (3.06, 1.25)],
+            [(2.76, 2.86), (4.52, 2.86), (4.52, 2.35), (4.7, 2.35)],
+            [(4.35, 1.6), (4.7, 1.6)],
+            [(5.82, 1.88), (6.0, 1.88), (6.0, 1.06)],
+        ):
+            _arrow(ax, path)
+        ax.text(2.86, 2.92, "fine maps go round DMA", color=palette.GREY)
+        ax.text(2.98, 0.36, _NOTE, color=palette.GREY, va="center", linespacing=1.35)
+    return figure
+
+
+def _part(ax: Axes, part: str, text: str, *, pale: bool) -> None:
+    left, bottom, width, height = _BOXES[part]
+    colour = palette.PARTS[part]
+    ax.add_patch(
+        FancyBboxPatch(
+            (left, bottom),
+            width,
+            height,
+            boxstyle="round,pad=0,rounding_size=0.08",
+            facecolor=palette.tint(colour, 0.1 if pale else 0.3),
+            edgecolor=palette.tint(colour, 0.4 if pale else 1.0),
+            lw=1.8,
+        )
+    )
+    ink = palette.GREY if pale else palette.INK
+    top, middle = bottom + height - 0.08, left + width / 2
+    centre = bottom + (height - 0.26) / 2
+    ax.text(middle, top, _NAMES[part], ha="center", va="top", weight="bold", color=ink)
+    ax.text(middle, centre, text, ha="center", va="center", color=ink, linespacing=1.35)
+
+
+def _picture(ax: Axes, image: np.ndarray, corner: tuple[float, float], text: str) -> None:
+    """A picture one inch wide with a line of text above it."""
+    x, y = corner
+    tall = image.shape[0] / image.shape[1]
+    ax.imshow(image, extent=(x, x + 1, y, y + tall), aspect="auto", interpolation="antialiased")
+    ax.text(x, y + tall + 0.06, text, va="bottom", linespacing=1.3)
+    ax.set(xlim=(0, WIDTH), ylim=(0, HEIGHT))
+
+
+def _arrow(ax: Axes, path: list[tuple[float, float]]) -> None:
+    xs, ys = zip(*path, strict=True)
+    ax.plot(xs[:-1], ys[:-1], color=palette.INK, lw=1.1, solid_capstyle="butt")
+    ax.annotate(
+        "",
+        path[-1],
+        path[-2],
+        arrowprops={"arrowstyle": "-|>", "color": palette.INK, "lw": 1.1, "shrinkA": 0},
+    )

@@ -1,0 +1,216 @@
+"""Mask, truth and prompts painted over a photo, with NumPy and Pillow only."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from vpuformer.drawing import palette
+from vpuformer.errors import ImageError
+from vpuformer.prompts import Box, Click, Prompt, Scribble, rescale
+
+FINE = 4  # lines are drawn this many times larger, then averaged
+WHITE, BLACK = 1.5, 0.5  # casing around every mark, in pixels
+Points = Sequence[tuple[float, float]]
+
+
+def overlay(
+    image: np.ndarray,
+    mask: np.ndarray | None = None,
+    *,
+    prompts: Sequence[Prompt] = (),
+    gt_mask: np.ndarray | None = None,
+    scale: float = 1.0,
+    errors: bool = False,
+) -> np.ndarray:
+    """A picture of what a person said and what came back, uint8 RGB.
+
+    Args:
+        image: uint8 `[H, W, 3]` or grey `[H, W]`.
+        mask: bool `[H, W]`: yellow with a dark outline.
+        prompts: in pixels of `image`; positive blue discs with +, negative vermillion squares
+            with ×.
+        gt_mask: bool `[H, W]`: a white dashed line cased in black.
+        scale: the result is `scale` times as large as the image; lines keep their width.
+        errors: hatch what `mask` misses of `gt_mask` (///) and what it has too much.
+    """
+    image = _rgb(image)
+    size = image.shape[:2]
+    for name, array in (("mask", mask), ("gt_mask", gt_mask)):
+        if array is not None and array.shape != size:
+            raise ImageError(
+                f"The {name} is {array.shape}, expected {size} like the image. "
+                "Resize one of them."
+            )
+    height, width = (max(1, round(side * scale)) for side in size)
+    picture = Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS)
+    pixels = np.asarray(picture)
+    if mask is not None:
+        large = _enlarge(mask, width, height)
+        pixels = _blend(pixels, large, palette.MASK, palette.MASK_ALPHA)
+        if errors and gt_mask is not None:
+            truth = _enlarge(gt_mask, width, height)
+            pixels = _hatch(pixels, truth & ~large, palette.MISSED, 1)
+            pixels = _hatch(pixels, large & ~truth, palette.EXCESS, -1)
+    canvas = _Canvas(Image.fromarray(pixels), size)
+    if mask is not None:
+        for path in outlines(mask):
+            canvas.line(path + path[:1], 1.6, palette.OUTLINE)
+    if gt_mask is not None:
+        for path in outlines(gt_mask):
+            canvas.dashed(path + path[:1])
+    for prompt in prompts:
+        canvas.prompt(prompt)
+    return canvas.finished()
+
+
+def on_checkers(rgba: np.ndarray, cell: int = 8) -> np.ndarray:
+    """An RGBA cut-out uint8 `[H, W, 4]` on the grey chequered ground that means transparent."""
+    rows, columns = np.indices(rgba.shape[:2]) // cell
+    pair = np.array([palette.rgb(c) for c in palette.CHECKERS], np.float32)
+    ground = pair[(rows + columns) % 2]
+    alpha = rgba[..., 3:].astype(np.float32) / 255
+    return np.round(rgba[..., :3] * alpha + ground * (1 - alpha)).astype(np.uint8)
+
+
+def outlines(mask: np.ndarray) -> list[list[tuple[float, float]]]:
+    """Closed lines (x, y) around the regions of a bool mask `[H, W]`, holes included.
+
+    They run along the edges between pixels, corners cut by joining the edges' middles.
+    """
+    padded = np.pad(np.asarray(mask, bool), 1)
+    ends: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    inside = padded[1:-1, 1:-1]
+    # Corners (x, y) are counted from the top left corner of pixel 0; the region is on the right.
+    walls = (
+        (~padded[:-2, 1:-1], (0, 0), (1, 0)),
+        (~padded[2:, 1:-1], (1, 1), (0, 1)),
+        (~padded[1:-1, :-2], (0, 1), (0, 0)),
+        (~padded[1:-1, 2:], (1, 0), (1, 1)),
+    )
+    for open_side, a, b in walls:
+        for y, x in np.argwhere(inside & open_side).tolist():  # row = y
+            ends.setdefault((x + a[0], y + a[1]), []).append((x + b[0], y + b[1]))
+    paths = []
+    while ends:
+        corner = next(iter(ends))
+        corners = [corner]
+        while corner in ends:
+            following = ends[corner]
+            corner = following.pop()
+            if not following:
+                del ends[corners[-1]]
+            corners.append(corner)
+        middles = (np.array(corners[:-1]) + np.array(corners[1:])) / 2 - 0.5
+        paths.append([(x, y) for x, y in middles.tolist()])
+    return paths
+
+
+def _rgb(image: np.ndarray) -> np.ndarray:
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)):
+        raise ImageError(
+            f"Cannot draw on {image.dtype} {image.shape}, expected uint8 [H, W, 3] or [H, W]. "
+            "vpuformer.imaging.read turns any picture into that."
+        )
+    return np.repeat(image[..., None], 3, -1) if image.ndim == 2 else image
+
+
+def _enlarge(mask: np.ndarray, width: int, height: int) -> np.ndarray:
+    if mask.shape == (height, width):
+        return np.asarray(mask, bool)
+    smooth = Image.fromarray(np.asarray(mask, np.float32))
+    return np.asarray(smooth.resize((width, height), Image.Resampling.BILINEAR)) > 0.5
+
+
+def _blend(pixels: np.ndarray, where: np.ndarray, colour: str, alpha: float) -> np.ndarray:
+    mixed = pixels * (1 - alpha) + np.array(palette.rgb(colour)) * alpha
+    return np.where(where[..., None], np.round(mixed), pixels).astype(np.uint8)
+
+
+def _hatch(pixels: np.ndarray, where: np.ndarray, colour: str, slope: int) -> np.ndarray:
+    rows, columns = np.indices(where.shape)
+    stripe = (columns + slope * rows) % 7 < 2
+    return _blend(_blend(pixels, where, palette.PAPER, 0.35), where & stripe, colour, 1.0)
+
+
+class _Canvas:
+    """A photo under a layer of smooth lines. Coordinates are those of the original image."""
+
+    def __init__(self, photo: Image.Image, size: tuple[int, int]) -> None:
+        self.photo, self.size = photo, size
+        self.layer = Image.new("RGBA", (photo.width * FINE, photo.height * FINE))
+        self.pen = ImageDraw.Draw(self.layer)
+        self.radius = float(np.clip(0.016 * max(photo.size), 5.0, 11.0))
+
+    def finished(self) -> np.ndarray:
+        layer = self.layer.resize(self.photo.size, Image.Resampling.BOX)
+        return np.asarray(Image.alpha_composite(self.photo.convert("RGBA"), layer))[..., :3]
+
+    def fine(self, points: Points) -> list[tuple[float, float]]:
+        (h, w), (width, height) = self.size, self.layer.size
+        return [(rescale(x, w, width), rescale(y, h, height)) for x, y in points]
+
+    def line(self, points: Points, wide: float, colour: str) -> None:
+        path, thick = self.fine(points), max(1, round(wide * FINE))
+        self.pen.line(path, fill=colour, width=thick, joint="curve")
+        reach = thick / 2
+        for x, y in (path[0], path[-1]):
+            self.pen.ellipse((x - reach, y - reach, x + reach, y + reach), fill=colour)
+
+    def cased(self, points: Points, wide: float, colour: str) -> None:
+        self.line(points, wide + 2 * (WHITE + BLACK), palette.INK)
+        self.line(points, wide + 2 * WHITE, palette.PAPER)
+        self.line(points, wide, colour)
+
+    def dashed(self, points: Points) -> None:
+        for dash in _dashes(points, 7 * self.size[1] / self.photo.width):
+            self.line(dash, 3.2, palette.INK)
+        for dash in _dashes(points, 7 * self.size[1] / self.photo.width):
+            self.line(dash, 1.6, palette.PAPER)
+
+    def prompt(self, prompt: Prompt) -> None:
+        colour = palette.of_sign(prompt.positive)
+        if isinstance(prompt, Click):
+            self.mark(prompt.x, prompt.y, prompt.positive)
+        elif isinstance(prompt, Box):
+            x0, y0, x1, y1 = prompt.bounds
+            self.cased([(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)], 2.0, colour)
+            self.mark(x0, y0, prompt.positive)
+        elif isinstance(prompt, Scribble):
+            self.cased(prompt.points, 4.0, colour)
+            self.mark(*prompt.points[0], prompt.positive)
+
+    def mark(self, x: float, y: float, positive: bool) -> None:
+        """The sign: a disc with +, or a square with ×."""
+        ((x, y),) = self.fine([(x, y)])
+        shape: Callable = self.pen.ellipse if positive else self.pen.rectangle
+        side = self.radius * (1.0 if positive else 0.89)  # equal areas
+        for reach, colour in (
+            (side + WHITE + BLACK, palette.INK),
+            (side + WHITE, palette.PAPER),
+            (side, palette.of_sign(positive)),
+        ):
+            r = reach * FINE
+            shape((x - r, y - r, x + r, y + r), fill=colour)
+        arm, thick = 0.58 * self.radius * FINE, round(0.26 * self.radius * FINE)
+        across = [((-1, 0), (1, 0)), ((0, -1), (0, 1))]
+        if not positive:
+            across = [((-0.8, -0.8), (0.8, 0.8)), ((-0.8, 0.8), (0.8, -0.8))]
+        for a, b in across:
+            ends = [(x + arm * u, y + arm * v) for u, v in (a, b)]
+            self.pen.line(ends, fill=palette.PAPER, width=thick)
+
+
+def _dashes(points: Points, length: float) -> list[list[tuple[float, float]]]:
+    """Every other stretch of `length` along a line."""
+    path = np.asarray(points, float)
+    run = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
+    count = max(1, round(run[-1] / (2 * length)))
+    step = run[-1] / (2 * count)
+    pieces = []
+    for i in range(count):
+        at = np.linspace(2 * i * step, (2 * i + 1) * step, max(2, round(step) + 1))
+        x, y = (np.interp(at, run, path[:, axis]) for axis in (0, 1))
+        pieces.append(list(zip(x.tolist(), y.tolist(), strict=True)))
+    return pieces

@@ -1,0 +1,302 @@
+"""Robot x segmenter x data set: runs of prompts, a results file that resumes, and its summary."""
+
+import json
+import math
+import os
+import platform
+import sys
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib import metadata
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vpuformer import metrics
+from vpuformer.config import to_json
+from vpuformer.data.samples import Sample, folder_samples
+from vpuformer.errors import CheckpointError, ConfigError
+from vpuformer.prompts import Segmenter, kind_of
+from vpuformer.robot.policy import Policy, Turn
+
+SCHEMA = 1
+THRESHOLDS = (0.85, 0.90)
+ROUNDS = (1, 3, 5)
+PACKAGES = ("vpuformer", "numpy", "torch", "opencv-python-headless", "pillow")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvaluationConfig:
+    """How the robot prompts, and when a run ends (Sec. IV-B, by the protocol of RITM)."""
+
+    policy: Policy = field(default_factory=Policy)
+    max_rounds: int = 20
+    target: float = 0.90  # a run ends when its IoU reaches this; above 1: never early
+    threshold: float = 0.49  # a pixel is the object when its probability is above this
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.max_rounds < 1:
+            raise ConfigError(f"max_rounds is {self.max_rounds}, expected at least 1.")
+
+
+def evaluate(
+    segmenter: Segmenter,
+    samples: Iterable[Sample],
+    *,
+    out: str | Path,
+    config: EvaluationConfig | None = None,
+    header: dict[str, Any] | None = None,
+) -> dict[str, dict[str, Any]]:
+    """The summary of a robot prompting a segmenter on each sample; every run goes to a file.
+
+    Sec. IV-B. The file is JSON Lines: a header, then a line per sample, on disk before the next
+    run begins. When it exists already, the runs in it are kept and the others added.
+
+    Args:
+        segmenter: what answers; prompts and masks are in coordinates of the sample's image.
+        samples: objects of one photo should follow each other: its image is then set once.
+        out: the results file.
+        config: the protocol.
+        header: entries of the header that `describe` cannot know, or should say otherwise.
+
+    Raises:
+        CheckpointError: `out` holds results of something else.
+    """
+    config = config or EvaluationConfig()
+    path = Path(out)
+    done = _open(path, {**describe(segmenter, config), **(header or {})})
+    current = None
+    with path.open("a", encoding="utf-8") as file:
+        for sample in samples:
+            if sample.key in done:
+                continue
+            photo = (sample.set, sample.image_name)
+            row = run_sample(segmenter, sample, config, is_new=photo != current)
+            current = photo
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    return summary(path)
+
+
+def evaluate_folders(
+    segmenter: Segmenter,
+    folders: Sequence[str | Path],
+    *,
+    out: str | Path,
+    config: EvaluationConfig | None = None,
+    header: dict[str, Any] | None = None,
+    limit: int | None = None,
+) -> dict[str, dict[str, Any]]:
+    """`evaluate` on folder data sets (images/NAME.*, masks/NAME.png), each named by its folder.
+
+    Args:
+        segmenter: what answers.
+        folders: the data sets; all runs go to one file.
+        out: the results file.
+        config: the protocol.
+        header: as in `evaluate`.
+        limit: at most so many objects of each set.
+    """
+    sets = [folder_samples(folder, limit=limit) for folder in folders]
+    samples = chain.from_iterable(sets)
+    return evaluate(segmenter, samples, out=out, config=config, header=header)
+
+
+def run_sample(
+    segmenter: Segmenter, sample: Sample, config: EvaluationConfig, *, is_new: bool = True
+) -> dict[str, Any]:
+    """One run as a line of the results file: prompts until the target, the limit or no error.
+
+    Args:
+        segmenter: what answers.
+        sample: the object to reach.
+        config: the protocol.
+        is_new: whether the segmenter holds another image and must be given this one.
+    """
+    rng = np.random.default_rng([config.seed, zlib.crc32(repr(sample.key).encode())])
+    pred, history = np.zeros_like(sample.gt), []
+    boundary, spent = [], 0.0
+    start = time.process_time()
+    segmenter.set_image(sample.image) if is_new else segmenter.reset()
+    spent += time.process_time() - start
+    while len(history) < config.max_rounds:
+        prompt = config.policy(sample.gt, pred, history, rng, ignore=sample.ignore)
+        if prompt is None:
+            break
+        start = time.process_time()
+        answer = segmenter.add(prompt)
+        pred = np.zeros_like(pred) if answer is None else answer.prob > config.threshold
+        spent += time.process_time() - start
+        value = _float32(metrics.iou(sample.gt, pred, sample.ignore))
+        history.append(Turn(prompt, value))
+        boundary.append(_float32(metrics.boundary_iou(sample.gt, pred, sample.ignore)))
+        if value >= config.target:
+            break
+    return {
+        "set": sample.set,
+        "image": sample.image_name,
+        "instance": sample.instance,
+        "ious": [turn.iou for turn in history],
+        "boundary_ious": boundary,
+        "kinds": [kind_of(turn.prompt) for turn in history],
+        "prompts": [turn.prompt.to_json() for turn in history],
+        "cpu_s": round(spent, 4),
+    }
+
+
+def _float32(value: float) -> float:
+    """The shortest number that reads back to the same float32; an empty union counts as 1."""
+    return 1.0 if math.isnan(value) else float(str(np.float32(value)))
+
+
+def describe(segmenter: Segmenter, config: EvaluationConfig) -> dict[str, Any]:
+    """The header of a results file: what was measured, how, with what.
+
+    Attributes `model` (with `weights_hash` and `config`), `settings`, `precision` and `zoom` of
+    the segmenter are recorded where it has them.
+    """
+    model = getattr(segmenter, "model", None)
+    settings = dict(getattr(segmenter, "settings", {}))
+    if model is not None:
+        settings["model"] = to_json(model.config)
+    for name in ("precision", "zoom"):
+        value = getattr(segmenter, name, None)
+        if value is not None:
+            settings[name] = value if isinstance(value, str) else to_json(value)
+    return {
+        "schema": SCHEMA,
+        "method": type(segmenter).__name__,
+        "weights_hash": getattr(model, "weights_hash", None),
+        "config": settings,
+        "protocol": to_json(config),
+        "seed": config.seed,
+        "versions": dict(_versions()),
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "device": f"{getattr(segmenter, 'device', 'cpu')}, {platform.machine()}",
+    }
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    yield "python", platform.python_version()
+    for package in PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            yield package, metadata.version(package)
+
+
+def _open(path: Path, header: dict[str, Any]) -> set[tuple[str, str, int]]:
+    """The samples whose runs a results file holds; a torn last line is cut off first."""
+    header = json.loads(json.dumps(header))
+    found, rows = read_results(path) if path.exists() else (None, [])
+    if found is None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(header) + "\n", encoding="utf-8")
+        return set()
+    names = sorted(set(found) | set(header))
+    # The command may name the same thing by another path.
+    wrong = [n for n in names if n != "command" and found.get(n) != header.get(n)]
+    if wrong:
+        raise CheckpointError(
+            f"{path} holds results of something else: its header differs in {', '.join(wrong)}, "
+            f"first {found.get(wrong[0])!r}, expected {header.get(wrong[0])!r}. "
+            "Give another file, or delete this one."
+        )
+    data = path.read_bytes()
+    os.truncate(path, _whole(data))
+    return {(row["set"], row["image"], row["instance"]) for row in rows}
+
+
+def _whole(data: bytes) -> int:
+    """How many bytes at the start of a file are whole lines of JSON (the last one may be torn)."""
+    end = data.rfind(b"\n") + 1
+    last = data.rfind(b"\n", 0, max(end - 1, 0)) + 1
+    try:
+        json.loads(data[last:end])
+    except ValueError:
+        return last
+    return end
+
+
+def read_results(path: str | Path) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+    """The header and the runs of a results file; a torn last line is left out.
+
+    The header is None when not even its line is whole.
+
+    Raises:
+        CheckpointError: the file cannot be read, or is no results file.
+    """
+    try:
+        data = Path(path).read_bytes()
+        lines = [json.loads(line) for line in data[: _whole(data)].splitlines()]
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} cannot be read as results: {error}. Expected JSON Lines from `evaluate`."
+        ) from None
+    if not lines:
+        return None, []
+    header, *rows = lines
+    if not isinstance(header, dict) or header.get("schema") != SCHEMA:
+        raise CheckpointError(
+            f"{path} does not begin with a results header of schema {SCHEMA}, got "
+            f"{str(header)[:80]}. Expected a file that `evaluate` wrote."
+        )
+    return header, rows
+
+
+def summary(
+    results: str | Path | Sequence[dict[str, Any]], *, max_rounds: int = 20, target: float = 0.90
+) -> dict[str, dict[str, Any]]:
+    """The numbers of each data set, derived from runs.
+
+    Means stand as [mean, low, high] with 95 % bootstrap intervals, objects of one photo drawn
+    together. A threshold above the target, at which runs end, is left out; IoU@k of a run that
+    ended earlier is its last one. Runs that needed no prompt are counted apart.
+
+    Args:
+        results: a results file (whose header then gives the next two), or its runs.
+        max_rounds: the limit of the runs.
+        target: the IoU at which runs ended.
+    """
+    if isinstance(results, (str, Path)):
+        header, rows = read_results(results)
+        protocol = header["protocol"] if header else {}
+        max_rounds = protocol.get("max_rounds", max_rounds)
+        target = protocol.get("target", target)
+    else:
+        rows = list(results)
+    sets = dict.fromkeys(row["set"] for row in rows)
+    return {s: _set_summary([r for r in rows if r["set"] == s], max_rounds, target) for s in sets}
+
+
+def _set_summary(rows: list[dict[str, Any]], max_rounds: int, target: float) -> dict[str, Any]:
+    runs = [row for row in rows if row["ious"]]
+    photos = [row["image"] for row in runs]
+    numbers: dict[str, Any] = {
+        "samples": len(runs),
+        "images": len(set(photos)),
+        "without_prompt": len(rows) - len(runs),
+    }
+    if not runs:
+        return numbers
+
+    def mean(values: Sequence[float]) -> list[float]:
+        return [round(v, 4) for v in metrics.bootstrap(values, photos)]
+
+    ious = [run["ious"] for run in runs]
+    name = "NoC" if all(k == "click" for r in runs for k in r["kinds"]) else "NoI"
+    for t in (t for t in THRESHOLDS if np.float32(t) <= np.float32(target)):
+        percent = round(100 * t)
+        numbers[f"{name}@{percent}"] = mean([metrics.noc(i, t, max_rounds) for i in ious])
+        numbers[f"NoF{max_rounds}@{percent}"] = metrics.nof(ious, t, max_rounds)._asdict()
+    for k in (k for k in ROUNDS if k <= max_rounds):
+        numbers[f"IoU@{k}"] = mean([metrics.iou_at(i, k) for i in ious])
+        rims = [metrics.iou_at(run["boundary_ious"], k) for run in runs]
+        numbers[f"boundary IoU@{k}"] = mean(rims)
+    numbers["cpu_s_per_round"] = round(sum(r["cpu_s"] for r in runs) / sum(map(len, ious)), 4)
+    return numbers
