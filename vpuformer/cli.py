@@ -16,6 +16,7 @@ from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction, arg
 
 from vpuformer.errors import DataError, PromptError, VPUError
 from vpuformer.prompts import Box, Click, Prompt, Scribble, prompt_from_json
+from vpuformer.robot.policy import Policy, PolicyName
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -53,12 +54,8 @@ class Segment:
         """Write the masks and say where they are."""
         jobs = self._jobs()
         from vpuformer.imaging import save_mask
-        from vpuformer.predictor import Predictor
-        from vpuformer.weights import load
 
-        predictor = Predictor(
-            load(self.model), threshold=self.threshold, precision=self.precision
-        )
+        predictor = _predictor(self.model, self.precision, self.threshold)
         for image, prompts, out in jobs:
             predictor.set_image(image)
             prediction = predictor.add(*prompts)
@@ -134,6 +131,38 @@ class Train:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Evaluate:
+    """Let the robot prompt a model on data sets; the same command goes on where it stopped."""
+
+    sets: Positional[tuple[Path, ...]]
+    """Folders with images/NAME.* and masks/NAME.png."""
+    out: Path
+    """The results file (JSON Lines)."""
+    model: str = "lite0"
+    """Shipped weights, a path, or a baseline: grabcut, random_walker."""
+    policy: PolicyName = "click"
+    """Which prompts the robot gives."""
+    precision: Precision = "float32"
+    seed: int = 0
+    limit: Annotated[int | None, arg(metavar="INT")] = None
+    """At most so many objects of each set."""
+
+    def run(self, console: Console) -> int:
+        """Evaluate, and print what the results file says."""
+        from vpuformer.baselines import GrabCut, RandomWalker
+        from vpuformer.evaluation import EvaluationConfig, evaluate_folders
+
+        baseline = {"grabcut": GrabCut, "random_walker": RandomWalker}.get(self.model)
+        segmenter = baseline() if baseline else _predictor(self.model, self.precision)
+        config = EvaluationConfig(policy=Policy(self.policy), seed=self.seed)
+        numbers = evaluate_folders(
+            segmenter, self.sets, out=self.out, config=config, limit=self.limit
+        )
+        console.print_json(data=numbers)
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Benchmark:
     """CPU time of a first and a further prompt on one thread, beside published models."""
 
@@ -176,6 +205,7 @@ class Doctor:
 COMMANDS: dict[str, Any] = {
     "segment": Segment,
     "train": Train,
+    "evaluate": Evaluate,
     "benchmark": Benchmark,
     "doctor": Doctor,
 }
@@ -202,6 +232,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         message = f"{error.name} is not installed. Run: pip install 'vpuformer[train]'"
     _say(Console(stderr=True), f"vpuformer: {message}")
     return 2
+
+
+def _predictor(model: str, precision: Precision, threshold: float = 0.5) -> Any:
+    from vpuformer.predictor import Predictor
+    from vpuformer.weights import load
+
+    return Predictor(load(model), threshold=threshold, precision=precision)
 
 
 def _say(console: Console, text: str) -> None:

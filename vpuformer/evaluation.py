@@ -250,7 +250,10 @@ def read_results(path: str | Path) -> tuple[dict[str, Any] | None, list[dict[str
 
 
 def summary(
-    results: str | Path | Sequence[dict[str, Any]], *, max_rounds: int = 20, target: float = 0.90
+    results: str | Path | Sequence[dict[str, Any]],
+    *,
+    max_rounds: int = 20,
+    target: float = 0.90,
 ) -> dict[str, dict[str, Any]]:
     """The numbers of each data set, derived from runs.
 
@@ -271,7 +274,9 @@ def summary(
     else:
         rows = list(results)
     sets = dict.fromkeys(row["set"] for row in rows)
-    return {s: _set_summary([r for r in rows if r["set"] == s], max_rounds, target) for s in sets}
+    return {
+        s: _set_summary([r for r in rows if r["set"] == s], max_rounds, target) for s in sets
+    }
 
 
 def _set_summary(rows: list[dict[str, Any]], max_rounds: int, target: float) -> dict[str, Any]:

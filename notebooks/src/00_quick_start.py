@@ -234,13 +234,8 @@ def iou_by_hand(a, b):
 # %%
 A = [[1 <= y <= 3 and 1 <= x <= 4 for x in range(8)] for y in range(7)]
 B = [[1 <= y <= 3 and 3 <= x <= 6 for x in range(8)] for y in range(7)]
-print(
-    *(
-        "".join(".ab#"[u + 2 * v] for u, v in zip(*r, strict=True))
-        for r in zip(A, B, strict=True)
-    ),
-    sep="\n",
-)
+for row_a, row_b in zip(A, B, strict=True):
+    print("".join(".ab#"[a + 2 * b] for a, b in zip(row_a, row_b, strict=True)))
 iou_by_hand(A, B)
 
 # %% [markdown]
@@ -334,7 +329,7 @@ clock("3-4 IoU and parts")
 # %%
 predictor.reset()
 robot, mask, used = [], np.zeros_like(truth), []
-for _ in range(rounds):
+while len(used) < rounds and (mask != truth).any():
     used.append(next_click(truth, mask, used))
     mask = predictor.add(used[-1]).mask
     robot.append(float(metrics.iou(truth, mask)))
@@ -343,7 +338,7 @@ assert max(robot) >= robot[0]
 course.show(
     curves.iou_per_round(
         {"our gestures": ious, "robot's clicks": robot},
-        title=f"Four gestures reach IoU {ious[-1]:.2f}, {rounds} robot clicks {robot[-1]:.2f}",
+        title=f"Four gestures reach IoU {ious[-1]:.2f}, {len(robot)} robot clicks {robot[-1]:.2f}",
         targets=(0.85, 0.9),
         notes=list(gestures),
     ),
@@ -493,5 +488,5 @@ print(f"\n{course.versions(model)}\n\n{clock}")
 
 # %%
 print(f"Your files are in {out_dir}:")
-for path in sorted(folder.glob("*.[pj][ns]*")):
-    print(f"  {path.name:<14}{path.stat().st_size / 1000:6.1f} KB")
+for name in ("mask.png", "cutout.png", "session.json"):
+    print(f"  {name:<14}{(folder / name).stat().st_size / 1000:6.1f} KB")

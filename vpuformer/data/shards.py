@@ -28,7 +28,9 @@ class Shards:
         self.root = Path(root)
         paths = sorted(self.root.glob("*.tar"))
         if not paths:
-            raise DataError(f"No .tar shard in {self.root}. Expected files like human-0000.tar.")
+            raise DataError(
+                f"No .tar shard in {self.root}. Expected files like human-0000.tar."
+            )
         self.entries: list[tuple[Path, dict[str, tuple[int, int]]]] = []
         for path in paths:
             self.entries += [(path, parts) for parts in _index(path)]
@@ -76,9 +78,14 @@ def _index(path: Path) -> Sequence[dict[str, tuple[int, int]]]:
             for member in archive:
                 key, _, extension = member.name.rpartition(".")
                 if member.isfile() and extension in PARTS:
-                    found.setdefault(key, {})[PARTS[extension]] = (member.offset_data, member.size)
+                    found.setdefault(key, {})[PARTS[extension]] = (
+                        member.offset_data,
+                        member.size,
+                    )
     except tarfile.TarError as error:
-        raise DataError(f"{path} is not a whole tar archive: {error}. Fetch it again.") from None
+        raise DataError(
+            f"{path} is not a whole tar archive: {error}. Fetch it again."
+        ) from None
     return [parts for parts in found.values() if {"image", "labels"} <= parts.keys()]
 
 

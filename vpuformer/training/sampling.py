@@ -101,9 +101,7 @@ def deeper(missed: Tensor, surplus: Tensor) -> Error:
     (fn, any_fn), (fp, any_fp) = _pooled(missed), _pooled(surplus)
     depth = distance_transform(torch.cat([fn, fp]))
     d_fn, d_fp = depth.chunk(2)
-    positive = torch.where(
-        any_fn & any_fp, d_fn.amax((1, 2)) > d_fp.amax((1, 2)), any_fn
-    )
+    positive = torch.where(any_fn & any_fp, d_fn.amax((1, 2)) > d_fp.amax((1, 2)), any_fn)
     side = positive[:, None, None]
     return Error(
         positive,
@@ -114,7 +112,9 @@ def deeper(missed: Tensor, surplus: Tensor) -> Error:
     )
 
 
-def simulate(error: Error, u: Float[Tensor, "B U"], shares: tuple[float, float, float]) -> PromptBatch:
+def simulate(
+    error: Error, u: Float[Tensor, "B U"], shares: tuple[float, float, float]
+) -> PromptBatch:
     """One prompt per sample that points at its error; invalid where there is no error.
 
     Args:
@@ -122,7 +122,9 @@ def simulate(error: Error, u: Float[Tensor, "B U"], shares: tuple[float, float, 
         shares: relative frequency of clicks, boxes and scribbles.
     """
     total = sum(shares)
-    kind = (u[:, 0] * total >= shares[0]).long() + (u[:, 0] * total >= shares[0] + shares[1]).long()
+    kind = (u[:, 0] * total >= shares[0]).long() + (
+        u[:, 0] * total >= shares[0] + shares[1]
+    ).long()
     deep = error.depth * (error.depth > error.depth.amax((1, 2), keepdim=True) / 2)
     cell = choose((deep > 0).float().flatten(1), u[:, 1])
     xy = _pixel_in(error.pixels, cell, u[:, 2])  # B 2
@@ -138,7 +140,11 @@ def simulate(error: Error, u: Float[Tensor, "B U"], shares: tuple[float, float, 
         xywh = torch.where(is_box, box, torch.where(is_stroke, bounds, xywh))
         points = torch.where(is_stroke[..., None], stroke, xywh[:, None, :2].expand_as(stroke))
     return PromptBatch(
-        kind[:, None], error.positive[:, None], error.exists[:, None], xywh[:, None], points[:, None]
+        kind[:, None],
+        error.positive[:, None],
+        error.exists[:, None],
+        xywh[:, None],
+        points[:, None],
     )
 
 
@@ -155,7 +161,9 @@ def _pixel_in(pixels: Tensor, cell: Tensor, u: Tensor) -> Tensor:
 
 def _box(pixels: Tensor, region: Tensor, u: Tensor) -> Tensor:
     """The tight box of the region's error pixels, each side moved by up to 6 % outward or 2 % inward."""
-    near = F.interpolate(F.max_pool2d(region.float()[:, None], 3, 1, 1), scale_factor=STRIDE) > 0
+    near = (
+        F.interpolate(F.max_pool2d(region.float()[:, None], 3, 1, 1), scale_factor=STRIDE) > 0
+    )
     kept = (near & pixels)[:, 0]  # B H W
     edges = []
     for dim, size in ((1, kept.shape[2]), (2, kept.shape[1])):
@@ -168,7 +176,9 @@ def _box(pixels: Tensor, region: Tensor, u: Tensor) -> Tensor:
     moved = u * 0.08 - 0.02
     x0, x1 = x0 - moved[:, 0] * w, x1 + moved[:, 1] * w
     y0, y1 = y0 - moved[:, 2] * h, y1 + moved[:, 3] * h
-    return torch.stack([(x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0).clamp(min=1), (y1 - y0).clamp(min=1)], -1)
+    return torch.stack(
+        [(x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0).clamp(min=1), (y1 - y0).clamp(min=1)], -1
+    )
 
 
 def _walk(region: Tensor, depth: Tensor, start: Tensor, u: Tensor) -> Tensor:
@@ -186,7 +196,7 @@ def _walk(region: Tensor, depth: Tensor, start: Tensor, u: Tensor) -> Tensor:
         there = at[:, None] + step  # B 5 2
         cell = there.round().long()
         ok = (cell >= 0).all(-1) & (cell[..., 0] < width) & (cell[..., 1] < height)
-        flat = (cell[..., 1].clamp(0, height - 1) * width + cell[..., 0].clamp(0, width - 1))
+        flat = cell[..., 1].clamp(0, height - 1) * width + cell[..., 0].clamp(0, width - 1)
         score = inner.gather(1, flat).sqrt() - 0.3 * turns.abs()
         score = torch.where(ok & (inner.gather(1, flat) > 0), score, -torch.inf)
         best, pick = score.max(1)
@@ -219,6 +229,8 @@ def first_prompts(
         more = simulate(extra, u[:, r], (1.0, 0.0, 0.0))
         wanted = (u[:, 0, -1] < 0.2) & (u[:, r, -1] < 0.6)
         batch = batch.append(
-            PromptBatch(more.kind, more.positive, more.valid & wanted[:, None], more.xywh, more.points)
+            PromptBatch(
+                more.kind, more.positive, more.valid & wanted[:, None], more.xywh, more.points
+            )
         )
     return batch

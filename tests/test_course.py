@@ -1,0 +1,130 @@
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("matplotlib")
+pytest.importorskip("skimage")
+pytest.importorskip("IPython")
+
+from vpuformer import course
+from vpuformer.drawing.curves import strip
+from vpuformer.errors import ConfigError
+from vpuformer.model import build, preset
+from vpuformer.prompts import Box, Click, Prediction, Scribble
+
+
+class Grower:
+    """A segmenter that knows the answer: round n finds n thirds of it."""
+
+    def __init__(self, truth):
+        self.truth, self.rounds = truth, 0
+
+    def reset(self):
+        self.rounds = 0
+
+    def add(self, *prompts):
+        self.rounds += 1
+        found = np.cumsum(self.truth).reshape(self.truth.shape) <= self.truth.sum() * (
+            self.rounds / 3
+        )
+        return Prediction((self.truth & found).astype(np.float32))
+
+
+@pytest.fixture
+def truth():
+    mask = np.zeros((20, 30), bool)
+    mask[4:16, 6:24] = True
+    return mask
+
+
+def test_the_reference_is_the_cup():
+    image, cup = course.photo("coffee")
+    assert image.shape == (400, 600, 3) and image.dtype == np.uint8
+    assert cup.shape == (400, 600) and cup.dtype == bool
+    inside = [(290, 150), (290, 25), (178, 110), (300, 230), (225, 270), (300, 280)]
+    outside = [(365, 290), (415, 85), (130, 240), (430, 200), (290, 10), (300, 320)]
+    assert all(cup[y, x] for x, y in inside)  # coffee, rim, rim, body, handle, foot
+    assert not any(cup[y, x] for x, y in outside)  # spoon, its handle, saucer, table
+    assert 0.2 < cup.mean() < 0.25
+    assert len(course.CUP.split()) >= 40
+    with pytest.raises(ConfigError, match='Expected "coffee"'):
+        course.photo("tea")
+
+
+def test_same_tells_exact_from_close_and_refuses_the_rest():
+    equal = course.same(np.arange(3), torch.arange(3))
+    assert equal.exact and equal.close and equal.difference == 0
+    near = course.same([1.0, 2.0], [1.0, 2.0 + 1e-9])
+    assert not near.exact and near.close and "exact no | close yes" in repr(near)
+    with pytest.raises(AssertionError, match=r"largest difference 0\.1"):
+        course.same([1.0], [1.1])
+    with pytest.raises(AssertionError, match="shape"):
+        course.same([1.0], [1.0, 1.0])
+
+
+def test_scores_begin_afresh(truth):
+    segmenter = Grower(truth)
+    prompts = [Click(1, 1)] * 3
+    first = course.scores(segmenter, prompts, truth)
+    assert first == pytest.approx([1 / 3, 2 / 3, 1.0], abs=0.01)
+    assert course.scores(segmenter, prompts, truth) == first
+
+
+def not_done():
+    raise NotImplementedError
+
+
+def test_an_exercise_never_raises(truth):
+    given = {"predictor": Grower(truth), "truth": truth}
+    ex = course.checks.ex
+    assert ex("00.B", not_done, **given) == "00.B: not done yet."
+    assert ex("00.P", None, scores={}) == "00.P: not done yet."
+    assert "ZeroDivisionError" in ex("00.B", lambda: 1 / 0, **given)
+    assert "no such exercise" in ex("99.Z", None)
+
+
+def test_exercises_know_right_from_wrong(truth):
+    given = {"predictor": Grower(truth), "truth": truth}
+    ex = course.checks.ex
+    assert ex("00.B", lambda: [Click(1, 1)] * 3, **given) == "00.B: right."
+    assert "IoU 0.667" in ex("00.B", lambda: [Click(1, 1)] * 2, **given)
+    assert "got 4" in ex("00.B", lambda: [Click(1, 1)] * 4, **given)
+    assert ex("00.E", lambda: [Click(1, 1)] * 3, **given) == "00.E: right."
+    two = {"centre": 0.5, "edge": 0.4}
+    assert ex("00.P", "centre", scores=two) == "00.P: right."
+    assert "centre 0.500, edge 0.400" in ex("00.P", "edge", scores=two)
+    assert "Answer one of centre, edge" in ex("00.P", "middle", scores=two)
+
+
+def test_shapes_are_those_of_a_run():
+    model = build(preset("tiny")).eval()
+    image = np.zeros((90, 60, 3), np.uint8)
+    prompts = [Click(9, 9), Box(30, 40, 10, 12), Scribble([(1, 2), (50, 80)], positive=False)]
+    sizes = course.shapes(model, image, prompts)
+    assert sizes["image"] == (3, 128, 128) and sizes["logits"] == (1, 128, 128)
+    assert sizes["vectors"] == (3, 258) and sizes["tokens"] == (3, 64)
+    assert sizes["x4"][1:] == (32, 32) and sizes["places"] == (64,)
+    assert not model.prompt_embedding._forward_hooks
+
+
+def test_show_gives_a_picture_and_its_words(monkeypatch):
+    import IPython.display
+
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", lambda *a, **k: shown.append((a, k)))
+    course.show(strip([np.zeros((4, 7, 3), np.uint8)], ["black"]), "A black picture.")
+    ((data,), options), ((words,), _) = shown
+    (kind,) = [name for name in data if name.startswith("image/")]
+    assert options["metadata"][kind]["alt"] == data["text/plain"] == "A black picture."
+    assert words.data == "*A black picture.*"
+
+
+def test_the_clock_and_versions_are_tables():
+    clock = course.Clock()
+    clock("first")
+    clock("second")
+    clock("first")
+    assert list(clock.laps) == ["first", "second"] and min(clock.laps.values()) >= 0
+    assert [line.split()[0] for line in repr(clock).splitlines()] == ["first", "second", "all"]
+    text = course.versions(build(preset("tiny")))
+    assert "torch" in text and "cpu" in text and torch.__version__ in text

@@ -1,0 +1,228 @@
+"""Any picture in, frames for the network, masks out. The only place that converts coordinates."""
+
+import io
+import logging
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from vpuformer.errors import ImageError
+from vpuformer.prompts import Prompt, Size
+
+log = logging.getLogger("vpuformer.imaging")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "MPO", "PPM")
+MAX_PIXELS = 120_000_000
+Crop = tuple[int, int, int, int]  # left, top, right, bottom; the last two excluded
+
+
+def read(image: Any) -> np.ndarray:
+    """A picture as uint8 RGB `[H, W, 3]`, upright.
+
+    Args:
+        image: a path, the bytes of a file, a PIL image, or an array `[H, W]`, `[H, W, 1]`,
+            `[H, W, 3]` or `[H, W, 4]` of any number type. Transparency is laid on white. uint8
+            stays as it is; floats in 0..1 are scaled by 255; any other range (16 bit, say) is
+            stretched between its 0.5th and 99.5th percentile, and the log says so.
+
+    Raises:
+        ImageError: not a picture, too large, or of a form no picture has.
+    """
+    if isinstance(image, (str, os.PathLike)):
+        path = Path(image)
+        if not path.is_file():
+            raise ImageError(f"There is no image file {path}. Check the path.")
+        return _open(path, str(path))
+    if isinstance(image, (bytes, bytearray)):
+        return _open(io.BytesIO(bytes(image)), "the bytes given")
+    if isinstance(image, Image.Image):
+        return _from_pil(image)
+    return _from_array(np.asarray(image))
+
+
+def _open(source: Any, name: str) -> np.ndarray:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(source, formats=FORMATS) as file:
+                _check_pixels((file.height, file.width))
+                return _from_pil(file)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(f"{name} is too large: {error} Shrink it first.") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, ImageError):
+            raise
+        raise ImageError(
+            f"{name} cannot be read as an image: {error}. Expected {', '.join(FORMATS[:6])}."
+        ) from None
+
+
+def _check_pixels(size: tuple[int, ...]) -> None:
+    if 0 in size or size[0] * size[1] > MAX_PIXELS:
+        raise ImageError(
+            f"The image is {size[1]} x {size[0]}, expected at least one pixel and at most "
+            f"{MAX_PIXELS:,}. Shrink or tile it."
+        )
+
+
+def _from_pil(image: Image.Image) -> np.ndarray:
+    _check_pixels((image.height, image.width))
+    image = ImageOps.exif_transpose(image)
+    if image.mode in ("I", "F", "I;16", "I;16B", "I;16L"):
+        return _from_array(np.asarray(image))
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return np.array(image.convert("RGB"))
+
+
+def _from_array(array: np.ndarray) -> np.ndarray:
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
+        raise ImageError(
+            f"The image array has shape {array.shape}, expected [H, W], [H, W, 3] or [H, W, 4]. "
+            "Move the channels last."
+        )
+    _check_pixels(array.shape)
+    if array.dtype == bool:
+        array = array.astype(np.uint8) * 255
+    if array.dtype.kind not in "uif":
+        raise ImageError(f"The image array holds {array.dtype}, expected numbers.")
+    if array.dtype != np.uint8:
+        array = _stretched(array)
+    if array.ndim == 2:
+        return np.repeat(array[..., None], 3, -1)
+    if array.shape[2] == 4:
+        return _from_pil(Image.fromarray(array, "RGBA"))
+    return np.ascontiguousarray(array)
+
+
+def _stretched(array: np.ndarray) -> np.ndarray:
+    values = array.astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ImageError("The image array holds nan or infinite values. Replace them first.")
+    if array.dtype.kind == "f" and values.min() >= 0 and values.max() <= 1:
+        return np.round(values * 255).astype(np.uint8)
+    low, high = np.percentile(values, [0.5, 99.5])
+    log.info("%s image stretched from %g..%g to 0..255", array.dtype, low, high)
+    scaled = (values - low) / max(high - low, 1e-12)
+    return np.round(np.clip(scaled, 0, 1) * 255).astype(np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The square that the network sees: a crop of an image squashed to `side` x `side` pixels.
+
+    Args:
+        size: (H, W) of the image.
+        side: pixels of the square.
+        crop: which part of the image it shows; the whole image by default.
+    """
+
+    size: Size
+    side: int
+    crop: Crop | None = None
+
+    @property
+    def window(self) -> Crop:
+        """The part of the image it shows: left, top, right, bottom (excluded)."""
+        return self.crop or (0, 0, self.size[1], self.size[0])
+
+    @property
+    def window_size(self) -> Size:
+        """(H, W) of that part."""
+        left, top, right, bottom = self.window
+        return bottom - top, right - left
+
+    def picture(self, image: np.ndarray) -> np.ndarray:
+        """The image uint8 `[H, W, 3]` in the frame, uint8 `[side, side, 3]`."""
+        pixels = Image.fromarray(image)
+        return np.asarray(
+            pixels.resize((self.side, self.side), Image.Resampling.BILINEAR, box=self.window)
+        )
+
+    def shrink(self, prob: np.ndarray) -> np.ndarray:
+        """A map `[H, W]` of the image in the frame, float32 `[side, side]`."""
+        pixels = Image.fromarray(np.asarray(prob, np.float32))
+        return np.asarray(
+            pixels.resize((self.side, self.side), Image.Resampling.BILINEAR, box=self.window)
+        )
+
+    def spread(self, logits: np.ndarray) -> np.ndarray:
+        """Logits `[side, side]` as probabilities on the image, float32 `[H, W]`; 0 outside.
+
+        The logits are resized, not the mask.
+        """
+        height, width = self.window_size
+        pixels = Image.fromarray(np.asarray(logits, np.float32))
+        large = np.asarray(pixels.resize((width, height), Image.Resampling.BILINEAR))
+        prob = 1 / (1 + np.exp(-np.clip(large, -40, 40)))
+        if self.crop is None:
+            return prob
+        left, top, right, bottom = self.window
+        whole = np.zeros(self.size, np.float32)
+        whole[top:bottom, left:right] = prob
+        return whole
+
+    def prompts(self, prompts: list[Prompt]) -> list[Prompt]:
+        """Prompts of the image in the frame's pixels; those that lie wholly outside are left out."""
+        left, top, right, bottom = self.window
+        inside = []
+        for prompt in prompts:
+            x0, y0, x1, y1 = prompt.bounds
+            if x1 >= left - 0.5 and y1 >= top - 0.5 and x0 < right - 0.5 and y0 < bottom - 0.5:
+                moved = prompt.moved(-left, -top)
+                inside.append(moved.rescaled(self.window_size, (self.side, self.side)))
+        return inside
+
+    def bounds_of(self, mask: np.ndarray) -> tuple[float, float, float, float] | None:
+        """Edges (x0, y0, x1, y1) in the image of a mask bool `[side, side]`; None when empty."""
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        if not len(rows):
+            return None
+        left, top, _, _ = self.window
+        height, width = self.window_size
+        sx, sy = width / self.side, height / self.side
+        return (
+            left - 0.5 + columns[0] * sx,
+            top - 0.5 + rows[0] * sy,
+            left - 0.5 + (columns[-1] + 1) * sx,
+            top - 0.5 + (rows[-1] + 1) * sy,
+        )
+
+
+def cutout(image: Any, mask: np.ndarray, crop: bool = False) -> np.ndarray:
+    """The object alone, uint8 RGBA `[H, W, 4]`, transparent elsewhere; `crop` trims it."""
+    pixels, mask = read(image), np.asarray(mask, bool)
+    if mask.shape != pixels.shape[:2]:
+        raise ImageError(f"The mask is {mask.shape}, the image {pixels.shape[:2]}.")
+    picture = np.dstack([pixels, mask.astype(np.uint8) * 255])
+    if not crop or not mask.any():
+        return picture
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def save_image(path: str | Path, pixels: np.ndarray) -> Path:
+    """Write a PNG, whole or not at all (a temporary file beside it, then a rename)."""
+    path = Path(path)
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(temporary, "PNG")
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise ImageError(f"Could not write {path}: {error}. Choose another place.") from error
+    return path
+
+
+def save_mask(path: str | Path, mask: np.ndarray) -> Path:
+    """Write a mask as a PNG of 0 and 255, whole or not at all."""
+    return save_image(path, np.asarray(mask, bool).astype(np.uint8) * 255)

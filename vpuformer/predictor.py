@@ -1,0 +1,364 @@
+"""One conversation about one image: prompts in, masks in the image's own coordinates out."""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from vpuformer.config import ZoomConfig
+from vpuformer.errors import ConfigError, ImageError, PromptError
+from vpuformer.imaging import Crop, Frame, read
+from vpuformer.model import Features, VPUFormer
+from vpuformer.prompts import Click, Prediction, Prompt, check_inside
+from vpuformer.pue import PromptBatch
+
+Precision = Literal["auto", "float32", "bfloat16"]
+WHOLE_ABOVE = 0.8  # a crop that spans more than this of both sides is not worth it
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round: what was asked, in which frame, and the logits `[side, side]` that answered."""
+
+    prompts: tuple[Prompt, ...]
+    frame: Frame
+    logits: np.ndarray
+
+
+@dataclass(slots=True)
+class _Object:
+    """One object's rounds as they were after each action; undo and redo move `at`."""
+
+    start: np.ndarray | None = None
+    history: list[tuple[Round, ...]] = field(default_factory=lambda: [()])
+    at: int = 0
+
+    @property
+    def rounds(self) -> tuple[Round, ...]:
+        return self.history[self.at]
+
+    def push(self, rounds: tuple[Round, ...]) -> None:
+        self.history = [*self.history[: self.at + 1], rounds]
+        self.at += 1
+
+
+class Predictor:
+    """Answers prompts on an image; each round sees the last round's probability.
+
+    Sec. III-A at inference. In late fusion the image is encoded once, and once more for a zoom-in
+    crop; further prompts only decode. A call that fails leaves everything as it was.
+
+    Args:
+        model: a VPUFormer, for example from `load("lite0")`.
+        threshold: a pixel belongs to the mask when its probability is above this.
+        precision: "auto" takes bfloat16 where the processor is fast at it.
+        zoom: whether and how to zoom in after the first mask.
+    """
+
+    def __init__(
+        self,
+        model: VPUFormer,
+        threshold: float = 0.5,
+        precision: Precision = "auto",
+        zoom: ZoomConfig | None = None,
+    ) -> None:
+        if not 0 < threshold < 1:
+            raise ConfigError(f"threshold is {threshold}, expected a number between 0 and 1.")
+        if precision not in ("auto", "float32", "bfloat16"):
+            raise ConfigError(
+                f'precision is {precision!r}, expected "auto", "float32" or "bfloat16".'
+            )
+        self.model, self.threshold = model, threshold
+        self.zoom = zoom or ZoomConfig()
+        self.device = next(model.parameters()).device
+        self.precision = _resolve(precision, self.device)
+        self.image: np.ndarray | None = None
+        self._forget()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides the answers, for a results file's header."""
+        zoom = {
+            "mode": self.zoom.mode,
+            "expand": self.zoom.expand,
+            "min_side": self.zoom.min_side,
+        }
+        return {"precision": self.precision, "zoom": zoom, "side": self.model.config.size}
+
+    def set_image(self, image: Any, mask: np.ndarray | None = None) -> Prediction | None:
+        """Begin a conversation about an image: a path, an array, a PIL image.
+
+        Args:
+            image: what `imaging.read` takes.
+            mask: a mask bool `[H, W]` to start from.
+        """
+        pixels = read(image)
+        start = None if mask is None else _start_mask(mask, pixels.shape[:2])
+        self.image = pixels
+        self._forget(start)
+        return self._prediction(self._object)
+
+    def _forget(self, start: np.ndarray | None = None) -> None:
+        self._features: dict[Crop | None, Features] = {}
+        self._objects: dict[int, _Object] = {0: _Object(start)}
+        self.selected = 0
+
+    @property
+    def _object(self) -> _Object:
+        return self._objects[self.selected]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(H, W) of the image."""
+        if self.image is None:
+            raise ImageError("There is no image yet. Call set_image(...) first.")
+        return self.image.shape[0], self.image.shape[1]
+
+    @property
+    def rounds(self) -> tuple[Round, ...]:
+        """The selected object's rounds so far."""
+        return self._object.rounds
+
+    @property
+    def prompts(self) -> list[Prompt]:
+        """The selected object's prompts so far, in order."""
+        return [p for r in self.rounds for p in r.prompts]
+
+    def add(self, *prompts: Prompt) -> Prediction:
+        """One round: take the prompts, answer with a mask."""
+        if not prompts:
+            raise PromptError("add() got no prompt. Give at least one Click, Box or Scribble.")
+        for prompt in prompts:
+            check_inside(prompt, self.size)
+        rounds = self.rounds
+        self._object.push((*rounds, self._answer(rounds, prompts)))
+        return self.predict()
+
+    def remove(self, index: int) -> Prediction | None:
+        """Take back prompt `index` of `prompts`; the rounds from its own on are played again."""
+        count = len(self.prompts)
+        if not 0 <= index < count:
+            raise PromptError(f"There is no prompt {index}: there are {count}, counted from 0.")
+        kept: tuple[Round, ...] = ()
+        for turn in self.rounds:
+            own = turn.prompts
+            if 0 <= index < len(own):
+                own = own[:index] + own[index + 1 :]
+            untouched = index >= len(turn.prompts)
+            index -= len(turn.prompts)
+            if untouched:
+                kept = (*kept, turn)
+            elif own:
+                kept = (*kept, self._answer(kept, own))
+        self._object.push(kept)
+        return self._prediction(self._object)
+
+    def undo(self) -> Prediction | None:
+        """Back to before the last action; nothing happens when there is none."""
+        self._object.at = max(0, self._object.at - 1)
+        return self._prediction(self._object)
+
+    def redo(self) -> Prediction | None:
+        """Forward again after `undo`; nothing happens when there is nothing to redo."""
+        self._object.at = min(len(self._object.history) - 1, self._object.at + 1)
+        return self._prediction(self._object)
+
+    def reset(self) -> Prediction | None:
+        """Forget the selected object's prompts, keep the image and a start mask."""
+        self._objects[self.selected] = _Object(self._object.start)
+        return self._prediction(self._object)
+
+    def predict(self) -> Prediction:
+        """The selected object's mask now."""
+        answer = self._prediction(self._object)
+        if answer is None:
+            raise PromptError("Nothing has been marked yet. Call add(Click(x, y)) first.")
+        return answer
+
+    def add_object(self, mask: np.ndarray | None = None) -> int:
+        """Begin another object on the same encoding, select it and return its number."""
+        start = None if mask is None else _start_mask(mask, self.size)
+        number = max(self._objects) + 1
+        self._objects[number], self.selected = _Object(start), number
+        return number
+
+    @property
+    def objects(self) -> list[int]:
+        """The numbers of all objects."""
+        return list(self._objects)
+
+    def select(self, number: int) -> Prediction | None:
+        """Go on with an object."""
+        self._check_object(number)
+        self.selected = number
+        return self._prediction(self._object)
+
+    def remove_object(self, number: int) -> None:
+        """Delete an object; the last one left is emptied instead."""
+        self._check_object(number)
+        del self._objects[number]
+        if not self._objects:
+            self._objects[0] = _Object()
+        if self.selected not in self._objects:
+            self.selected = max(self._objects)
+
+    def _check_object(self, number: int) -> None:
+        if number not in self._objects:
+            raise PromptError(f"There is no object {number}. There are {self.objects}.")
+
+    def _prediction(self, thing: _Object) -> Prediction | None:
+        rounds = thing.rounds
+        if not rounds:
+            start = thing.start
+            return None if start is None else Prediction(start, self.threshold)
+        return Prediction(lambda: _probability(rounds), self.threshold)
+
+    def _answer(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...]) -> Round:
+        """The next round: choose the frame, encode if it is new, decode."""
+        start = self._object.start
+        frame = self._frame(rounds, prompts)
+        prev = _previous(rounds, start, frame)
+        every = [p for r in rounds for p in r.prompts] + list(prompts)
+        batch = PromptBatch.of([frame.prompts(every)], self.device)
+        prev_mask = None
+        if prev is not None:
+            prev_mask = torch.from_numpy(np.array(prev))[None, None].to(self.device)
+        with torch.inference_mode(), self._arithmetic():
+            features = self._encoded(frame, prev_mask, batch)
+            logits = self.model.decode(features, batch, prev_mask).logits
+        return Round(prompts, frame, logits[0, 0].float().cpu().numpy())
+
+    def _arithmetic(self) -> AbstractContextManager[Any]:
+        if self.precision == "float32":
+            return nullcontext()
+        return torch.autocast(self.device.type, torch.bfloat16)
+
+    def _encoded(
+        self, frame: Frame, prev_mask: torch.Tensor | None, batch: PromptBatch
+    ) -> Features:
+        early = self.model.config.fusion == "early"
+        if not early and frame.crop in self._features:
+            return self._features[frame.crop]
+        assert self.image is not None
+        pixels = torch.from_numpy(np.array(frame.picture(self.image))).to(self.device)
+        picture = pixels.permute(2, 0, 1)[None].float() / 255
+        picture = picture.contiguous(memory_format=torch.channels_last)
+        if early:
+            return self.model.encode_image(picture, prev_mask, batch)
+        features = self.model.encode_image(picture)
+        whole = {k: v for k, v in self._features.items() if k is None}
+        self._features = {**whole, frame.crop: features}  # the whole image and one crop
+        return features
+
+    def _frame(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...]) -> Frame:
+        """The whole image at first, then a crop around the mask and the positive prompts."""
+        side, size = self.model.config.size, self.size
+        whole = Frame(size, side)
+        if self.zoom.mode == "none" or not rounds:
+            return whole
+        last = rounds[-1]
+        mask = last.frame.bounds_of(last.logits > 0)
+        positive = [p.bounds for r in rounds for p in r.prompts if p.positive]
+        spans = [*positive, *(p.bounds for p in prompts), *([mask] if mask else [])]
+        wanted = zoom_crop(spans, size, self.zoom)
+        if wanted is None or mask is None:
+            return whole
+        kept = last.frame.crop
+        if kept and _covers(kept, spans) and box_iou(kept, wanted) >= self.zoom.renew_below:
+            return last.frame
+        return Frame(size, side, wanted)
+
+
+def zoom_crop(
+    spans: list[tuple[float, float, float, float]], size: tuple[int, int], zoom: ZoomConfig
+) -> Crop | None:
+    """A crop around all spans (x0, y0, x1, y1), enlarged and clipped; None: the whole image."""
+    edges = []
+    for axis, length in ((0, size[1]), (1, size[0])):
+        low, high = min(s[axis] for s in spans), max(s[axis + 2] for s in spans)
+        middle, reach = (low + high) / 2, max((high - low) * zoom.expand, zoom.min_side) / 2
+        start, stop = (
+            max(0, round(middle - reach + 0.5)),
+            min(length, round(middle + reach + 0.5)),
+        )
+        edges.append((start, stop, (stop - start) / length))
+    (left, right, wide), (top, bottom, tall) = edges
+    if min(wide, tall) > WHOLE_ABOVE or right - left < 2 or bottom - top < 2:
+        return None
+    return left, top, right, bottom
+
+
+def _covers(crop: Crop, spans: list[tuple[float, float, float, float]]) -> bool:
+    left, top, right, bottom = crop
+    return all(
+        s[0] >= left - 0.5
+        and s[1] >= top - 0.5
+        and s[2] <= right - 0.5
+        and s[3] <= bottom - 0.5
+        for s in spans
+    )
+
+
+def box_iou(a: Crop, b: Crop) -> float:
+    """Intersection over union of two crops."""
+    w = min(a[2], b[2]) - max(a[0], b[0])
+    h = min(a[3], b[3]) - max(a[1], b[1])
+    both = max(w, 0) * max(h, 0)
+    areas = [(c[2] - c[0]) * (c[3] - c[1]) for c in (a, b)]
+    return both / (sum(areas) - both)
+
+
+def segment(image: Any, prompts: list[Prompt], model: VPUFormer | None = None) -> Prediction:
+    """The mask of one object in one call, all prompts in one round; shipped weights by default."""
+    predictor = Predictor(model or _default_model())
+    predictor.set_image(image)
+    return predictor.add(*prompts)
+
+
+@lru_cache(maxsize=1)
+def _default_model() -> VPUFormer:
+    from vpuformer.weights import load
+
+    return load("lite0")
+
+
+def _resolve(precision: Precision, device: torch.device) -> Literal["float32", "bfloat16"]:
+    if precision != "auto":
+        return precision
+    if device.type == "cuda":
+        return "bfloat16"
+    fast = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return "bfloat16" if device.type == "cpu" and fast() else "float32"
+
+
+def _start_mask(mask: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    if np.shape(mask) != tuple(size):
+        raise ImageError(
+            f"The start mask is {np.shape(mask)}, the image {tuple(size)}. Give one size."
+        )
+    return np.asarray(mask, bool).astype(np.float32)
+
+
+def _probability(rounds: tuple[Round, ...]) -> np.ndarray:
+    """The last round's probability on the image; each click's own pixel obeys its sign."""
+    prob = rounds[-1].frame.spread(rounds[-1].logits)
+    for prompt in (p for r in rounds for p in r.prompts):
+        if isinstance(prompt, Click):
+            x, y = prompt.pixel
+            prob[y, x] = float(prompt.positive)  # row = y
+    return prob
+
+
+def _previous(
+    rounds: tuple[Round, ...], start: np.ndarray | None, frame: Frame
+) -> np.ndarray | None:
+    """What the last round (or the start mask) said, as probability `[side, side]` in a frame."""
+    if not rounds:
+        return None if start is None else frame.shrink(start)
+    last = rounds[-1]
+    if last.frame == frame:
+        return 1 / (1 + np.exp(-np.clip(last.logits, -40, 40)))
+    return frame.shrink(last.frame.spread(last.logits))

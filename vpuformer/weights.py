@@ -1,0 +1,144 @@
+"""Weights as one safetensors file: float16 on disk, config and card in its metadata."""
+
+import hashlib
+import json
+import os
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from vpuformer.config import ModelConfig, from_json, to_json
+from vpuformer.errors import CheckpointError, ConfigError
+from vpuformer.model import VPUFormer, build
+
+KEY = "vpuformer"
+MAX_BYTES = 16 * 2**20
+
+
+def shipped_names() -> list[str]:
+    """Names that `load` knows without a path."""
+    folder = resources.files("vpuformer") / "shipped"
+    return sorted(
+        p.name[: -len(".safetensors")]
+        for p in folder.iterdir()
+        if p.name.endswith(".safetensors")
+    )
+
+
+def weights_hash(tensors: dict[str, Tensor]) -> str:
+    """sha256 over (name, dtype, shape, bytes) of all tensors, sorted by name."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+        digest.update(tensor.view(torch.uint8).numpy().tobytes() if tensor.ndim else b"")
+    return digest.hexdigest()
+
+
+def save(model: VPUFormer, path: str | Path, card: dict[str, Any]) -> Path:
+    """Write a model's weights in float16, with its config and a card, whole or not at all.
+
+    Raises:
+        CheckpointError: over 16 MiB, not finite in float16, or the disk refuses.
+    """
+    path = Path(path)
+    tensors = {
+        k: v.detach().cpu().to(torch.float16, memory_format=torch.contiguous_format)
+        for k, v in model.state_dict().items()
+    }
+    tensors = {k: v.reshape(1) if v.ndim == 0 else v for k, v in tensors.items()}
+    if broken := [k for k, v in tensors.items() if not v.isfinite().all()]:
+        raise CheckpointError(
+            f"{', '.join(broken[:5])} is not finite in float16. The training went wrong."
+        )
+    size = sum(v.numel() * 2 for v in tensors.values())
+    if size > MAX_BYTES:
+        raise CheckpointError(
+            f"The weights take {size:,} bytes, expected at most {MAX_BYTES:,}."
+        )
+    record = {"config": to_json(model.config), "card": card, "hash": weights_hash(tensors)}
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, temporary, metadata={KEY: json.dumps(record, sort_keys=True)})
+        os.replace(temporary, path)
+    except (OSError, SafetensorError) as error:
+        temporary.unlink(missing_ok=True)
+        raise CheckpointError(f"Could not write {path}: {error}.") from error
+    return path
+
+
+def load(name_or_path: str | Path, device: str = "auto") -> VPUFormer:
+    """A model in eval mode from a shipped name ("lite0") or a file.
+
+    It carries `.config`, `.card` (a dict) and `.weights_hash`.
+
+    Args:
+        name_or_path: a name from `shipped_names()`, or a path to a safetensors file.
+        device: "auto" (cuda, mps, else cpu) or a torch device.
+    """
+    path = _find(name_or_path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            record = json.loads((file.metadata() or {})[KEY])
+            tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
+        config = from_json(ModelConfig, record["config"])
+        card, expected = record["card"], record["hash"]
+    except KeyError as error:
+        raise CheckpointError(
+            f"{path} has no {error} in its metadata, so it is not a vpuformer weights file. "
+            "Files of `vpuformer.save` and `vpuformer train` have it."
+        ) from None
+    except (OSError, SafetensorError, ConfigError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read as weights: {error}") from None
+    found = weights_hash(tensors)
+    if found != expected:
+        raise CheckpointError(
+            f"{path} is damaged: its weights hash is {found[:12]}, its card says {expected[:12]}. "
+            "Fetch the file again."
+        )
+    model = build(config)
+    _fill(model, tensors, path)
+    model.card, model.weights_hash = card, found  # pyright: ignore[reportAttributeAccessIssue]
+    return model.to(pick_device(device)).eval()
+
+
+def pick_device(device: str) -> torch.device:
+    """The device that a name means: "auto" is cuda, then mps, then cpu."""
+    if device != "auto":
+        return torch.device(device)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _find(name_or_path: str | Path) -> Path:
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    if str(name_or_path) in shipped_names():
+        return Path(
+            str(resources.files("vpuformer") / "shipped" / f"{name_or_path}.safetensors")
+        )
+    raise CheckpointError(
+        f"No weights {str(name_or_path)!r}: neither a file nor one of "
+        f"{', '.join(shipped_names()) or 'the shipped names (none are installed)'}."
+    )
+
+
+def _fill(model: VPUFormer, tensors: dict[str, Tensor], path: Path) -> None:
+    own = model.state_dict()
+    missing, unexpected = sorted(set(own) - set(tensors)), sorted(set(tensors) - set(own))
+    wrong = [k for k in own if k in tensors and own[k].numel() != tensors[k].numel()]
+    if missing or unexpected or wrong:
+        raise CheckpointError(
+            f"{path} does not fit its config. Missing: {', '.join(missing) or 'none'}. "
+            f"Unexpected: {', '.join(unexpected) or 'none'}. "
+            f"Other shape: {', '.join(wrong) or 'none'}."
+        )
+    model.load_state_dict({k: tensors[k].float().reshape(own[k].shape) for k in own})
