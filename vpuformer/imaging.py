@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
+from vpuformer.config import ZoomConfig
 from vpuformer.errors import ImageError
 from vpuformer.prompts import Prompt, Size
 
 log = logging.getLogger("vpuformer.imaging")
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "MPO", "PPM")
 MAX_PIXELS = 120_000_000
+WHOLE_ABOVE = 0.8  # a crop that spans more than this of both sides is not worth it
 Crop = tuple[int, int, int, int]  # left, top, right, bottom; the last two excluded
 
 
@@ -171,7 +173,7 @@ class Frame:
         return whole
 
     def prompts(self, prompts: list[Prompt]) -> list[Prompt]:
-        """Prompts of the image in the frame's pixels; those that lie wholly outside are left out."""
+        """Prompts of the image in the frame's pixels; those outside are left out."""
         left, top, right, bottom = self.window
         inside = []
         for prompt in prompts:
@@ -195,6 +197,46 @@ class Frame:
             left - 0.5 + (columns[-1] + 1) * sx,
             top - 0.5 + (rows[-1] + 1) * sy,
         )
+
+
+def zoom_crop(
+    spans: list[tuple[float, float, float, float]], size: tuple[int, int], zoom: ZoomConfig
+) -> Crop | None:
+    """A crop around all spans (x0, y0, x1, y1), enlarged and clipped; None: the whole image."""
+    edges = []
+    for axis, length in ((0, size[1]), (1, size[0])):
+        low, high = min(s[axis] for s in spans), max(s[axis + 2] for s in spans)
+        middle, reach = (low + high) / 2, max((high - low) * zoom.expand, zoom.min_side) / 2
+        start, stop = (
+            max(0, round(middle - reach + 0.5)),
+            min(length, round(middle + reach + 0.5)),
+        )
+        edges.append((start, stop, (stop - start) / length))
+    (left, right, wide), (top, bottom, tall) = edges
+    if min(wide, tall) > WHOLE_ABOVE or right - left < 2 or bottom - top < 2:
+        return None
+    return left, top, right, bottom
+
+
+def covers(crop: Crop, spans: list[tuple[float, float, float, float]]) -> bool:
+    """Whether a crop holds all spans (x0, y0, x1, y1)."""
+    left, top, right, bottom = crop
+    return all(
+        s[0] >= left - 0.5
+        and s[1] >= top - 0.5
+        and s[2] <= right - 0.5
+        and s[3] <= bottom - 0.5
+        for s in spans
+    )
+
+
+def box_iou(a: Crop, b: Crop) -> float:
+    """Intersection over union of two crops."""
+    w = min(a[2], b[2]) - max(a[0], b[0])
+    h = min(a[3], b[3]) - max(a[1], b[1])
+    both = max(w, 0) * max(h, 0)
+    areas = [(c[2] - c[0]) * (c[3] - c[1]) for c in (a, b)]
+    return both / (sum(areas) - both)
 
 
 def cutout(image: Any, mask: np.ndarray, crop: bool = False) -> np.ndarray:

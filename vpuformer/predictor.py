@@ -1,48 +1,20 @@
 """One conversation about one image: prompts in, masks in the image's own coordinates out."""
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 
 from vpuformer.config import ZoomConfig
+from vpuformer.conversation import Round, Rounds, previous, probability
 from vpuformer.errors import ConfigError, ImageError, PromptError
-from vpuformer.imaging import Crop, Frame, read
+from vpuformer.imaging import Crop, Frame, box_iou, covers, read, zoom_crop
 from vpuformer.model import Features, VPUFormer
-from vpuformer.prompts import Click, Prediction, Prompt, check_inside
+from vpuformer.prompts import Prediction, Prompt, check_inside
 from vpuformer.pue import PromptBatch
-
-Precision = Literal["auto", "float32", "bfloat16"]
-WHOLE_ABOVE = 0.8  # a crop that spans more than this of both sides is not worth it
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """One round: what was asked, in which frame, and the logits `[side, side]` that answered."""
-
-    prompts: tuple[Prompt, ...]
-    frame: Frame
-    logits: np.ndarray
-
-
-@dataclass(slots=True)
-class _Object:
-    """One object's rounds as they were after each action; undo and redo move `at`."""
-
-    start: np.ndarray | None = None
-    history: list[tuple[Round, ...]] = field(default_factory=lambda: [()])
-    at: int = 0
-
-    @property
-    def rounds(self) -> tuple[Round, ...]:
-        return self.history[self.at]
-
-    def push(self, rounds: tuple[Round, ...]) -> None:
-        self.history = [*self.history[: self.at + 1], rounds]
-        self.at += 1
+from vpuformer.weights import Precision, load, pick_precision
 
 
 class Predictor:
@@ -74,7 +46,7 @@ class Predictor:
         self.model, self.threshold = model, threshold
         self.zoom = zoom or ZoomConfig()
         self.device = next(model.parameters()).device
-        self.precision = _resolve(precision, self.device)
+        self.precision = pick_precision(precision, self.device)
         self.image: np.ndarray | None = None
         self._forget()
 
@@ -103,11 +75,11 @@ class Predictor:
 
     def _forget(self, start: np.ndarray | None = None) -> None:
         self._features: dict[Crop | None, Features] = {}
-        self._objects: dict[int, _Object] = {0: _Object(start)}
+        self._objects: dict[int, Rounds] = {0: Rounds(start)}
         self.selected = 0
 
     @property
-    def _object(self) -> _Object:
+    def _object(self) -> Rounds:
         return self._objects[self.selected]
 
     @property
@@ -168,7 +140,7 @@ class Predictor:
 
     def reset(self) -> Prediction | None:
         """Forget the selected object's prompts, keep the image and a start mask."""
-        self._objects[self.selected] = _Object(self._object.start)
+        self._objects[self.selected] = Rounds(self._object.start)
         return self._prediction(self._object)
 
     def predict(self) -> Prediction:
@@ -182,7 +154,7 @@ class Predictor:
         """Begin another object on the same encoding, select it and return its number."""
         start = None if mask is None else _start_mask(mask, self.size)
         number = max(self._objects) + 1
-        self._objects[number], self.selected = _Object(start), number
+        self._objects[number], self.selected = Rounds(start), number
         return number
 
     @property
@@ -201,7 +173,7 @@ class Predictor:
         self._check_object(number)
         del self._objects[number]
         if not self._objects:
-            self._objects[0] = _Object()
+            self._objects[0] = Rounds()
         if self.selected not in self._objects:
             self.selected = max(self._objects)
 
@@ -209,18 +181,18 @@ class Predictor:
         if number not in self._objects:
             raise PromptError(f"There is no object {number}. There are {self.objects}.")
 
-    def _prediction(self, thing: _Object) -> Prediction | None:
+    def _prediction(self, thing: Rounds) -> Prediction | None:
         rounds = thing.rounds
         if not rounds:
             start = thing.start
             return None if start is None else Prediction(start, self.threshold)
-        return Prediction(lambda: _probability(rounds), self.threshold)
+        return Prediction(lambda: probability(rounds), self.threshold)
 
     def _answer(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...]) -> Round:
         """The next round: choose the frame, encode if it is new, decode."""
         start = self._object.start
         frame = self._frame(rounds, prompts)
-        prev = _previous(rounds, start, frame)
+        prev = previous(rounds, start, frame)
         every = [p for r in rounds for p in r.prompts] + list(prompts)
         batch = PromptBatch.of([frame.prompts(every)], self.device)
         prev_mask = None
@@ -267,48 +239,9 @@ class Predictor:
         if wanted is None or mask is None:
             return whole
         kept = last.frame.crop
-        if kept and _covers(kept, spans) and box_iou(kept, wanted) >= self.zoom.renew_below:
+        if kept and covers(kept, spans) and box_iou(kept, wanted) >= self.zoom.renew_below:
             return last.frame
         return Frame(size, side, wanted)
-
-
-def zoom_crop(
-    spans: list[tuple[float, float, float, float]], size: tuple[int, int], zoom: ZoomConfig
-) -> Crop | None:
-    """A crop around all spans (x0, y0, x1, y1), enlarged and clipped; None: the whole image."""
-    edges = []
-    for axis, length in ((0, size[1]), (1, size[0])):
-        low, high = min(s[axis] for s in spans), max(s[axis + 2] for s in spans)
-        middle, reach = (low + high) / 2, max((high - low) * zoom.expand, zoom.min_side) / 2
-        start, stop = (
-            max(0, round(middle - reach + 0.5)),
-            min(length, round(middle + reach + 0.5)),
-        )
-        edges.append((start, stop, (stop - start) / length))
-    (left, right, wide), (top, bottom, tall) = edges
-    if min(wide, tall) > WHOLE_ABOVE or right - left < 2 or bottom - top < 2:
-        return None
-    return left, top, right, bottom
-
-
-def _covers(crop: Crop, spans: list[tuple[float, float, float, float]]) -> bool:
-    left, top, right, bottom = crop
-    return all(
-        s[0] >= left - 0.5
-        and s[1] >= top - 0.5
-        and s[2] <= right - 0.5
-        and s[3] <= bottom - 0.5
-        for s in spans
-    )
-
-
-def box_iou(a: Crop, b: Crop) -> float:
-    """Intersection over union of two crops."""
-    w = min(a[2], b[2]) - max(a[0], b[0])
-    h = min(a[3], b[3]) - max(a[1], b[1])
-    both = max(w, 0) * max(h, 0)
-    areas = [(c[2] - c[0]) * (c[3] - c[1]) for c in (a, b)]
-    return both / (sum(areas) - both)
 
 
 def segment(image: Any, prompts: list[Prompt], model: VPUFormer | None = None) -> Prediction:
@@ -320,18 +253,7 @@ def segment(image: Any, prompts: list[Prompt], model: VPUFormer | None = None) -
 
 @lru_cache(maxsize=1)
 def _default_model() -> VPUFormer:
-    from vpuformer.weights import load
-
     return load("lite0")
-
-
-def _resolve(precision: Precision, device: torch.device) -> Literal["float32", "bfloat16"]:
-    if precision != "auto":
-        return precision
-    if device.type == "cuda":
-        return "bfloat16"
-    fast = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    return "bfloat16" if device.type == "cpu" and fast() else "float32"
 
 
 def _start_mask(mask: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
@@ -340,25 +262,3 @@ def _start_mask(mask: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
             f"The start mask is {np.shape(mask)}, the image {tuple(size)}. Give one size."
         )
     return np.asarray(mask, bool).astype(np.float32)
-
-
-def _probability(rounds: tuple[Round, ...]) -> np.ndarray:
-    """The last round's probability on the image; each click's own pixel obeys its sign."""
-    prob = rounds[-1].frame.spread(rounds[-1].logits)
-    for prompt in (p for r in rounds for p in r.prompts):
-        if isinstance(prompt, Click):
-            x, y = prompt.pixel
-            prob[y, x] = float(prompt.positive)  # row = y
-    return prob
-
-
-def _previous(
-    rounds: tuple[Round, ...], start: np.ndarray | None, frame: Frame
-) -> np.ndarray | None:
-    """What the last round (or the start mask) said, as probability `[side, side]` in a frame."""
-    if not rounds:
-        return None if start is None else frame.shrink(start)
-    last = rounds[-1]
-    if last.frame == frame:
-        return 1 / (1 + np.exp(-np.clip(last.logits, -40, 40)))
-    return frame.shrink(last.frame.spread(last.logits))

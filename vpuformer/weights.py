@@ -5,7 +5,7 @@ import json
 import os
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -17,6 +17,7 @@ from vpuformer.errors import CheckpointError, ConfigError
 from vpuformer.model import VPUFormer, build
 
 KEY = "vpuformer"
+Precision = Literal["auto", "float32", "bfloat16"]
 MAX_BYTES = 16 * 2**20
 
 
@@ -115,6 +116,18 @@ def pick_device(device: str) -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def pick_precision(
+    precision: Precision, device: torch.device
+) -> Literal["float32", "bfloat16"]:
+    """The arithmetic that a name means: "auto" is bfloat16 where the processor is fast at it."""
+    if precision != "auto":
+        return precision
+    if device.type == "cuda":
+        return "bfloat16"
+    fast = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return "bfloat16" if device.type == "cpu" and fast() else "float32"
 
 
 def _find(name_or_path: str | Path) -> Path:
