@@ -108,6 +108,34 @@ def test_one_list_serves_all_photos(tmp_path):
     assert cli.read_prompts(file, images) == {image: [Click(1, 2)] for image in images}
 
 
+def test_masks_never_overwrite_each_other(photo, tmp_path, capsys):
+    (tmp_path / "photo.jpg").write_bytes(photo.read_bytes())
+    file = tmp_path / "prompts.json"
+    file.write_text(json.dumps([Click(1, 2).to_json()]))
+    assert cli.main(["segment", str(tmp_path), "--prompts", str(file)]) == 2
+    assert "differ only in their ending" in capsys.readouterr().err
+
+
+def test_evaluate_a_baseline_and_resume(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    truth = np.zeros(SIZE, np.uint8)
+    truth[10:38, 14:50] = 255
+    picture = np.where(truth[..., None] > 0, 220, 40) + rng.integers(0, 12, (*SIZE, 3))
+    root = tmp_path / "photos"
+    for folder, array in (("images", picture.astype(np.uint8)), ("masks", truth)):
+        (root / folder).mkdir(parents=True)
+        Image.fromarray(array).save(root / folder / "a.png")
+    out = tmp_path / "results.jsonl"
+    words = ["evaluate", str(root), "--model", "grabcut", "--out", str(out)]
+    assert cli.main(words) == 0
+    numbers = json.loads(capsys.readouterr().out)
+    assert numbers["photos"]["samples"] == 1 and numbers["photos"]["IoU@5"][0] > 0.8
+    before = out.read_bytes()
+    assert cli.main(words) == 0 and out.read_bytes() == before
+    assert cli.main([*words, "--policy", "box"]) == 2
+    assert "its header differs in protocol" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -134,7 +134,9 @@ def test_p2cl_pulls_object_pixels_to_a_positive_prompt_and_pushes_the_rest():
 def test_p2cl_without_prompts_is_zero_and_log_zero_is_clamped():
     rho = torch.rand(1, 1, 4, 4)
     assert p2cl(rho, PromptBatch.of([[]]), torch.ones(1, 1, 8, 8)).item() == 0
-    assert pair_bce(torch.zeros(1), torch.ones(1)).item() == pytest.approx(-math.log(1e-6), rel=1e-4)
+    assert pair_bce(torch.zeros(1), torch.ones(1)).item() == pytest.approx(
+        -math.log(1e-6), rel=1e-4
+    )
 
 
 def test_total_is_the_weighted_sum_of_its_parts():

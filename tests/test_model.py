@@ -1,5 +1,7 @@
 """The whole model: shapes, padding, order, fusion, encode once, and that it can learn."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -18,8 +20,15 @@ SIZE = (64, 96)
 
 
 def small(**changes):
-    config = dict(encoder="tiny", size=64, pue=PueConfig(length=64), decoder_dim=16, decoder_depth=1)
-    return ModelConfig(**{**config, "dma": DmaConfig(embed_dim=32), **changes})
+    config = ModelConfig(
+        encoder="tiny",
+        size=64,
+        pue=PueConfig(length=64),
+        dma=DmaConfig(embed_dim=32),
+        decoder_dim=16,
+        decoder_depth=1,
+    )
+    return replace(config, **changes)
 
 
 @pytest.fixture
@@ -36,10 +45,12 @@ def test_every_combination_answers(image, fusion, prompt_maps, form):
     prompts = PromptBatch.of(LISTS)
     prev = torch.rand(2, 1, *SIZE)
     with torch.no_grad():
-        answer = model.decode(model.encode_image(image, prev, prompts), prompts, prev, details=True)
+        answer = model.decode(
+            model.encode_image(image, prev, prompts), prompts, prev, details=True
+        )
     assert answer.logits.shape == (2, 1, *SIZE) and answer.logits.isfinite().all()
     assert answer.rho.shape == (2, 3, 16, 24)
-    assert 0 <= answer.rho.min() and answer.rho.max() <= 1
+    assert answer.rho.min() >= 0 and answer.rho.max() <= 1
     assert len(answer.attention) == len(answer.gates) == 3
     assert answer.attention[0]["qv"].shape == (2, 4, 3, 24)
 
@@ -69,7 +80,11 @@ def test_one_encoding_serves_many_objects(image, batch):
 def test_no_prompt_is_an_answer_too(image):
     model = build(small()).eval()
     with torch.no_grad():
-        assert model.decode(model.encode_image(image), PromptBatch.of([[], []])).logits.isfinite().all()
+        assert (
+            model.decode(model.encode_image(image), PromptBatch.of([[], []]))
+            .logits.isfinite()
+            .all()
+        )
 
 
 def test_late_fusion_encodes_without_mask_and_early_needs_it(image):

@@ -112,6 +112,21 @@ def test_outputs_name_no_place(source):
 
 
 @lesson
+def test_outputs_come_from_the_shipped_weights(source):
+    texts = [o.get("text", "") for c in code_cells(committed(source)) for o in c.outputs]
+    named = re.findall(r"^weights +(\w+)$", "\n".join(texts), re.M)
+    if 'vpu.load("lite0")' not in source.read_text(encoding="utf-8"):
+        pytest.skip("this lesson does not use the shipped weights")
+    if not (ROOT / "vpuformer" / "shipped" / "lite0.safetensors").is_file():
+        pytest.skip("the shipped weights are not here")
+    from vpuformer.weights import load
+
+    assert named == [load("lite0", device="cpu").weights_hash[:12]], (
+        f"{name(source)} was executed with other weights. Run: make notebooks"
+    )
+
+
+@lesson
 def test_masthead(source):
     notebook = committed(source)
     ours = notebook.metadata.vpuformer

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from vpuformer.errors import ConfigError, ImageError, PromptError
+from vpuformer.imaging import read
 from vpuformer.prompts import Box, Click, Prediction, Prompt, Scribble, check_inside, of_sign
 
 SEED_RADIUS = 5  # pixels of the small picture, around clicks and strokes
@@ -29,18 +30,15 @@ class _Classical:
         """Begin a conversation about an image.
 
         Args:
-            image: uint8 RGB `[H, W, 3]`.
+            image: what `imaging.read` takes.
             mask: a mask to start from, bool `[H, W]`.
         """
-        pixels = np.asarray(image)
-        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+        pixels = read(image)
+        if mask is not None and np.shape(mask) != pixels.shape[:2]:
             raise ImageError(
-                f"Image is {pixels.dtype} {pixels.shape}, expected uint8 RGB [H, W, 3]. "
-                "Read files with vpuformer.imaging.read."
+                f"The start mask is {np.shape(mask)}, the image {pixels.shape[:2]}. Give one size."
             )
         height, width = self._size = pixels.shape[:2]
-        if mask is not None and np.shape(mask) != self._size:
-            raise ImageError(f"The start mask is {np.shape(mask)}, expected {self._size}.")
         scale = min(1.0, self.longest / max(height, width))
         small = (max(1, round(width * scale)), max(1, round(height * scale)))
         picture = Image.fromarray(pixels).resize(small, Image.Resampling.BILINEAR)
@@ -54,25 +52,26 @@ class _Classical:
     def reset(self) -> None:
         """Forget all prompts, keep the image."""
         self._prompts: tuple[Prompt, ...] = ()
-        self._last = self._start
 
     def add(self, *prompts: Prompt) -> Prediction:
-        """One round: the mask that all prompts so far and the last mask give."""
+        """One round: the mask that all prompts so far and the start mask give."""
         if self._small is None:
             raise PromptError("No image yet. Call set_image(image) before add(...).")
+        if not prompts:
+            raise PromptError("add() got no prompt. Give at least one Click, Box or Scribble.")
         for prompt in prompts:
             check_inside(prompt, self._size)
         size = self._small.shape[:2]
         scaled = tuple(p.rescaled(self._size, size) for p in prompts)
-        prob = self._cut(self._small, self._prompts + scaled, self._last)
-        self._prompts, self._last = self._prompts + scaled, prob > 0.5
+        prob = self._cut(self._small, self._prompts + scaled, self._start)
+        self._prompts += scaled
         large = Image.fromarray(prob.astype(np.float32)).resize(
             self._size[::-1], Image.Resampling.BILINEAR
         )
         return Prediction(np.clip(np.asarray(large), 0, 1))
 
     def _cut(
-        self, image: np.ndarray, prompts: tuple[Prompt, ...], last: np.ndarray | None
+        self, image: np.ndarray, prompts: tuple[Prompt, ...], start: np.ndarray | None
     ) -> np.ndarray:
         raise NotImplementedError
 
@@ -82,8 +81,8 @@ class GrabCut(_Classical):
 
     Rother, Kolmogorov, Blake, GrabCut, SIGGRAPH 2004. Clicks and strokes are seeds; inside a
     positive box is probably the object, inside a negative one probably not; a first click opens
-    a circle of a quarter of the picture's short side as probable object; later rounds start from
-    the last mask.
+    a circle of a quarter of the picture's short side as probable object. Each round begins anew
+    with all prompts, which gives better masks than going on from the last one.
 
     Args:
         longest: the picture is shrunk to this longest side.
@@ -100,19 +99,20 @@ class GrabCut(_Classical):
         return {"longest": self.longest, "iterations": self.iterations}
 
     def _cut(
-        self, image: np.ndarray, prompts: tuple[Prompt, ...], last: np.ndarray | None
+        self, image: np.ndarray, prompts: tuple[Prompt, ...], start: np.ndarray | None
     ) -> np.ndarray:
         import cv2
 
-        probably = np.zeros(image.shape[:2], bool) if last is None else last.copy()
-        if last is None:
-            for click in (p for p in prompts if isinstance(p, Click) and p.positive):
-                probably |= _disc(image.shape[:2], (click.x, click.y), min(image.shape[:2]) / 4)
+        size = image.shape[:2]
+        probably = np.zeros(size, bool) if start is None else start.copy()
+        first = prompts[0] if prompts else None
+        if start is None and isinstance(first, Click) and first.positive:
+            probably |= _disc(size, (first.x, first.y), min(size) / 4)
         for box in (p for p in prompts if isinstance(p, Box)):
-            probably[_inside(image.shape[:2], box)] = box.positive
+            probably[_inside(size, box)] = box.positive
         labels = np.where(probably, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-        labels[_seeds(image.shape[:2], of_sign(prompts, False))] = cv2.GC_BGD
-        labels[_seeds(image.shape[:2], of_sign(prompts, True))] = cv2.GC_FGD
+        labels[_seeds(size, of_sign(prompts, False))] = cv2.GC_BGD
+        labels[_seeds(size, of_sign(prompts, True))] = cv2.GC_FGD
         is_object = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD))
         if is_object.all() or not is_object.any():
             return is_object.astype(np.float32)
@@ -152,7 +152,7 @@ class RandomWalker(_Classical):
         return {"longest": self.longest, "beta": self.beta}
 
     def _cut(
-        self, image: np.ndarray, prompts: tuple[Prompt, ...], last: np.ndarray | None
+        self, image: np.ndarray, prompts: tuple[Prompt, ...], start: np.ndarray | None
     ) -> np.ndarray:
         try:
             from skimage.segmentation import random_walker
@@ -166,8 +166,8 @@ class RandomWalker(_Classical):
         negative = _seeds(size, of_sign(prompts, False)) | _middles(size, prompts, False)
         if prompts and isinstance(prompts[0], Box) and prompts[0].positive:
             negative |= ~_inside(size, prompts[0])
-        if last is not None and not positive.any():
-            positive = last.copy()
+        if start is not None and not positive.any():
+            positive = start.copy()
         if not positive.any():
             return np.zeros(size, np.float32)
         if not (negative & ~positive).any():
@@ -176,7 +176,7 @@ class RandomWalker(_Classical):
         if (seeds > 0).all() or not (seeds == 2).any():
             return (seeds == 1).astype(np.float32)
         prob = random_walker(
-            image, seeds, beta=self.beta, mode="cg_j", return_full_prob=True, channel_axis=-1
+            image, seeds, beta=self.beta, mode="bf", return_full_prob=True, channel_axis=-1
         )
         return prob[0].astype(np.float32)
 

@@ -13,6 +13,7 @@ from vpuformer.config import ZoomConfig
 from vpuformer.model import VPUFormer, build, preset
 from vpuformer.predictor import Predictor
 from vpuformer.prompts import Box, Click, Prompt, Scribble
+from vpuformer.weights import Precision
 
 IMAGE = (480, 640)  # H, W
 ROUNDS: tuple[Prompt, ...] = (
@@ -87,7 +88,7 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def measure(model: VPUFormer, name: str, precision: str, *, repeats: int = 5) -> Cost:
+def measure(model: VPUFormer, name: str, precision: Precision, *, repeats: int = 5) -> Cost:
     """The cost of conversations of four rounds (click, click, box, scribble) without zoom."""
     image = np.random.default_rng(0).integers(0, 256, (*IMAGE, 3), dtype=np.uint8)
     clock = _Clock()
@@ -129,7 +130,7 @@ def _answer(predictor: Predictor, prompt: Prompt) -> None:
 
 def benchmark(
     presets: Sequence[str] = ("lite0", "tiny"),
-    precisions: Sequence[str] = ("float32", "bfloat16"),
+    precisions: Sequence[Precision] = ("float32", "bfloat16"),
     *,
     size: int = 448,
     repeats: int = 5,

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from vpuformer.errors import ConfigError
 
@@ -99,14 +99,14 @@ def from_json(cls: type[T], record: dict[str, Any]) -> T:
         if is_dataclass(hint) and isinstance(hint, type):
             value = from_json(hint, value)
         elif isinstance(value, list):
-            value = _tuples(value)
+            value = _tuples(cast("list[Any]", value))
         check_literal(f"{cls.__name__}.{name}", value, hint)
         values[name] = value
     return cls(**values)
 
 
 def _tuples(value: list[Any]) -> tuple[Any, ...]:
-    return tuple(_tuples(v) if isinstance(v, list) else v for v in value)
+    return tuple(_tuples(cast("list[Any]", v)) if isinstance(v, list) else v for v in value)
 
 
 def check_literal(name: str, value: Any, hint: Any) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from vpuformer import metrics
 from vpuformer.config import to_json
@@ -27,6 +28,7 @@ from vpuformer.robot.policy import Policy, Turn
 SCHEMA = 1
 THRESHOLDS = (0.85, 0.90)
 ROUNDS = (1, 3, 5)
+FREE = ("command", "threads")  # entries of the header that may differ when a run goes on
 PACKAGES = ("vpuformer", "numpy", "torch", "opencv-python-headless", "pillow")
 
 
@@ -159,17 +161,13 @@ def _float32(value: float) -> float:
 def describe(segmenter: Segmenter, config: EvaluationConfig) -> dict[str, Any]:
     """The header of a results file: what was measured, how, with what.
 
-    Attributes `model` (with `weights_hash` and `config`), `settings`, `precision` and `zoom` of
-    the segmenter are recorded where it has them.
+    The segmenter's `settings` (a dict) and `model` (with `weights_hash` and `config`) are
+    recorded where it has them.
     """
     model = getattr(segmenter, "model", None)
     settings = dict(getattr(segmenter, "settings", {}))
     if model is not None:
         settings["model"] = to_json(model.config)
-    for name in ("precision", "zoom"):
-        value = getattr(segmenter, name, None)
-        if value is not None:
-            settings[name] = value if isinstance(value, str) else to_json(value)
     return {
         "schema": SCHEMA,
         "method": type(segmenter).__name__,
@@ -180,6 +178,7 @@ def describe(segmenter: Segmenter, config: EvaluationConfig) -> dict[str, Any]:
         "versions": dict(_versions()),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "device": f"{getattr(segmenter, 'device', 'cpu')}, {platform.machine()}",
+        "threads": torch.get_num_threads(),
     }
 
 
@@ -199,8 +198,7 @@ def _open(path: Path, header: dict[str, Any]) -> set[tuple[str, str, int]]:
         path.write_text(json.dumps(header) + "\n", encoding="utf-8")
         return set()
     names = sorted(set(found) | set(header))
-    # The command may name the same thing by another path.
-    wrong = [n for n in names if n != "command" and found.get(n) != header.get(n)]
+    wrong = [n for n in names if n not in FREE and found.get(n) != header.get(n)]
     if wrong:
         raise CheckpointError(
             f"{path} holds results of something else: its header differs in {', '.join(wrong)}, "

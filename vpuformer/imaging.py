@@ -4,9 +4,10 @@ import io
 import logging
 import os
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -35,7 +36,7 @@ def read(image: Any) -> np.ndarray:
         ImageError: not a picture, too large, or of a form no picture has.
     """
     if isinstance(image, (str, os.PathLike)):
-        path = Path(image)
+        path = Path(os.fspath(cast("str", image)))
         if not path.is_file():
             raise ImageError(f"There is no image file {path}. Check the path.")
         return _open(path, str(path))
@@ -47,6 +48,7 @@ def read(image: Any) -> np.ndarray:
 
 
 def _open(source: Any, name: str) -> np.ndarray:
+    Image.init()  # the readers of all formats, not only of the most common ones
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -93,7 +95,7 @@ def _from_array(array: np.ndarray) -> np.ndarray:
         )
     _check_pixels(array.shape)
     if array.dtype == bool:
-        array = array.astype(np.uint8) * 255
+        array = np.where(array, 255, 0).astype(np.uint8)
     if array.dtype.kind not in "uif":
         raise ImageError(f"The image array holds {array.dtype}, expected numbers.")
     if array.dtype != np.uint8:
@@ -175,7 +177,7 @@ class Frame:
     def prompts(self, prompts: list[Prompt]) -> list[Prompt]:
         """Prompts of the image in the frame's pixels; those outside are left out."""
         left, top, right, bottom = self.window
-        inside = []
+        inside: list[Prompt] = []
         for prompt in prompts:
             x0, y0, x1, y1 = prompt.bounds
             if x1 >= left - 0.5 and y1 >= top - 0.5 and x0 < right - 0.5 and y0 < bottom - 0.5:
@@ -203,7 +205,7 @@ def zoom_crop(
     spans: list[tuple[float, float, float, float]], size: tuple[int, int], zoom: ZoomConfig
 ) -> Crop | None:
     """A crop around all spans (x0, y0, x1, y1), enlarged and clipped; None: the whole image."""
-    edges = []
+    edges: list[tuple[int, int, float]] = []
     for axis, length in ((0, size[1]), (1, size[0])):
         low, high = min(s[axis] for s in spans), max(s[axis + 2] for s in spans)
         middle, reach = (low + high) / 2, max((high - low) * zoom.expand, zoom.min_side) / 2
@@ -260,7 +262,8 @@ def save_image(path: str | Path, pixels: np.ndarray) -> Path:
         Image.fromarray(pixels).save(temporary, "PNG")
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise ImageError(f"Could not write {path}: {error}. Choose another place.") from error
     return path
 

@@ -40,8 +40,8 @@ def iou(gt: np.ndarray, pred: np.ndarray, ignore: np.ndarray | None = None) -> f
         ignore: pixels that count for nothing, bool.
     """
     gt, pred = _counted(gt, pred, ignore)
-    union = np.count_nonzero(gt | pred)
-    return np.count_nonzero(gt & pred) / union if union else float("nan")
+    union = int(np.count_nonzero(gt | pred))
+    return int(np.count_nonzero(gt & pred)) / union if union else float("nan")
 
 
 def boundary_iou(
@@ -96,7 +96,7 @@ def noc(ious: Sequence[float], threshold: float, max_rounds: int = MAX_ROUNDS) -
 def noi(ious: Sequence[float], threshold: float, max_rounds: int = MAX_ROUNDS) -> int:
     """Number of interactions: as NoC, each click, box and scribble counting one.
 
-    Sec. IV-D.
+    Table VII.
     """
     return noc(ious, threshold, max_rounds)
 

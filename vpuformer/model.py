@@ -1,7 +1,7 @@
 """VPUFormer: the paper's parts put together; presets."""
 
-from dataclasses import dataclass, fields
-from typing import Self
+from dataclasses import dataclass
+from typing import Any, Self
 
 import torch
 from jaxtyping import Float
@@ -29,8 +29,8 @@ class Features:
     image: Float[Tensor, "B 3 H W"] | None = None  # kept only where prompts look at pixels
 
     def _map(self, function) -> Self:
-        values = (getattr(self, f.name) for f in fields(self))
-        return type(self)(*(None if v is None else function(v) for v in values))
+        image = None if self.image is None else function(self.image)
+        return type(self)(function(self.x4), function(self.x8), function(self.x16), image)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -67,6 +67,8 @@ class VPUFormer(nn.Module):
 
     def __init__(self, config: ModelConfig, encoder: nn.Module) -> None:
         super().__init__()
+        self.card: dict[str, Any] = {}  # filled by weights.load
+        self.weights_hash: str | None = None
         self.config = config
         dim, width = config.dma.embed_dim, config.decoder_dim
         self.encoder = encoder

@@ -38,7 +38,7 @@ def _number(name: str, value: Any) -> float:
 
 
 def _sign(value: Any) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
+    if type(value) not in (bool, np.bool_):
         raise PromptError(f"positive must be True or False, got {value!r}.")
     return bool(value)
 
@@ -227,7 +227,7 @@ def kind_of(prompt: Prompt) -> str:
 
 def prompt_from_json(record: dict[str, Any]) -> Prompt:
     """The prompt that a `to_json` dict describes."""
-    fields = dict(record) if isinstance(record, dict) else {}
+    fields = dict(record) if hasattr(record, "items") else {}
     kind = fields.pop("kind", None)
     if kind not in _KINDS:
         raise PromptError(

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -69,7 +70,8 @@ def save(model: VPUFormer, path: str | Path, card: dict[str, Any]) -> Path:
         save_file(tensors, temporary, metadata={KEY: json.dumps(record, sort_keys=True)})
         os.replace(temporary, path)
     except (OSError, SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise CheckpointError(f"Could not write {path}: {error}.") from error
     return path
 
@@ -105,7 +107,7 @@ def load(name_or_path: str | Path, device: str = "auto") -> VPUFormer:
         )
     model = build(config)
     _fill(model, tensors, path)
-    model.card, model.weights_hash = card, found  # pyright: ignore[reportAttributeAccessIssue]
+    model.card, model.weights_hash = card, found
     return model.to(pick_device(device)).eval()
 
 

@@ -50,10 +50,14 @@ def test_reads_what_was_written(root):
     assert np.array_equal(np.asarray(image), expected_image)
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
 def test_webdataset_reads_the_same_layout(root):
     wds = pytest.importorskip("webdataset")
-    keys = [s["__key__"] for s in wds.WebDataset(str(root / "human-0000.tar"), shardshuffle=False)]
+    keys = [
+        s["__key__"] for s in wds.WebDataset(str(root / "human-0000.tar"), shardshuffle=False)
+    ]
     assert keys == ["photo0", "photo1", "photo2"]
 
 
@@ -63,7 +67,9 @@ def test_order_is_seeded_and_takes_a_share_of_the_teachers(root):
     everything = Shards(root, teacher_share=1.0)
     assert sorted(everything.order(0, 0)) == list(range(7))
     assert everything.order(0, 1).tolist() == everything.order(0, 1).tolist()
-    assert any(everything.order(0, e).tolist() != everything.order(0, 0).tolist() for e in (1, 2))
+    assert any(
+        everything.order(0, e).tolist() != everything.order(0, 0).tolist() for e in (1, 2)
+    )
 
 
 def test_position_decides_the_sample(root):
@@ -75,7 +81,7 @@ def test_position_decides_the_sample(root):
 
 
 def test_missing_and_broken_shards_are_named(tmp_path):
-    with pytest.raises(DataError, match="No .tar shard"):
+    with pytest.raises(DataError, match=r"No \.tar shard"):
         Shards(tmp_path)
     (tmp_path / "human-0000.tar").write_bytes(b"<html>" * 200)
     with pytest.raises(DataError, match="not a whole tar archive"):
@@ -100,6 +106,9 @@ def test_void_stays_out_and_flips_keep_things_together():
     labels[labels == 2] = 0
     for seed in range(8):
         sample = augment(Image.fromarray(image), labels, 48, np.random.default_rng(seed))
-        inside, outside = sample.image[sample.target].mean(), sample.image[~sample.target].mean()
+        inside, outside = (
+            sample.image[sample.target].mean(),
+            sample.image[~sample.target].mean(),
+        )
         assert inside > outside + 60
         assert not (sample.target & ~sample.valid).any()

@@ -21,7 +21,10 @@ def test_equals_torchs_multihead_attention(generator):
         twin.in_proj_bias.copy_(torch.cat([ours.q.bias, ours.k.bias, ours.v.bias]))
         twin.out_proj.weight.copy_(ours.out.weight)
         twin.out_proj.bias.copy_(ours.out.bias)
-    q, kv = torch.randn(2, 5, 32, generator=generator), torch.randn(2, 7, 32, generator=generator)
+    q, kv = (
+        torch.randn(2, 5, 32, generator=generator),
+        torch.randn(2, 7, 32, generator=generator),
+    )
     valid = torch.tensor([[True] * 7, [True] * 3 + [False] * 4])
     mine, weights = ours(q, kv, kv, valid)
     theirs, their_weights = twin(q, kv, kv, ~valid, average_attn_weights=False)

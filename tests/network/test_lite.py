@@ -15,7 +15,9 @@ def published_layout(seed=0):
     weights, plan, chans, n = {}, [], 32, 0
 
     def conv(name, bn, out, inp, k):
-        weights[f"{name}.weight"] = torch.randn(out, inp, k, k, generator=generator) / (k * inp**0.5)
+        weights[f"{name}.weight"] = torch.randn(out, inp, k, k, generator=generator) / (
+            k * inp**0.5
+        )
         weights[f"{bn}.weight"] = torch.rand(out, generator=generator) + 0.5
         weights[f"{bn}.bias"] = torch.randn(out, generator=generator) * 0.1
         weights[f"{bn}.running_mean"] = torch.randn(out, generator=generator) * 0.1
@@ -40,7 +42,9 @@ def published_layout(seed=0):
 
 def plain_forward(image, weights, plan):
     def bn(x, name):
-        parts = [weights[f"{name}.{p}"] for p in ("running_mean", "running_var", "weight", "bias")]
+        parts = [
+            weights[f"{name}.{p}"] for p in ("running_mean", "running_var", "weight", "bias")
+        ]
         return F.batch_norm(x, *parts, eps=1e-3)
 
     def same(x, name, stride=1, groups=1):
@@ -81,7 +85,11 @@ def test_folded_trunk_equals_the_plain_one():
 
 @pytest.mark.parametrize(
     ("name", "channels"),
-    [("lite0", (24, 40, 112, 320)), ("lite1", (24, 40, 112, 320)), ("lite2", (24, 48, 120, 352))],
+    [
+        ("lite0", (24, 40, 112, 320)),
+        ("lite1", (24, 40, 112, 320)),
+        ("lite2", (24, 48, 120, 352)),
+    ],
 )
 def test_widths_of_the_three_variants(name, channels):
     assert EfficientNetLite(name).channels == channels
@@ -89,7 +97,7 @@ def test_widths_of_the_three_variants(name, channels):
 
 def test_wrong_files_are_named():
     weights, _ = published_layout()
-    with pytest.raises(CheckpointError, match="hold .* keys this trunk has no place for"):
+    with pytest.raises(CheckpointError, match=r"hold .* keys this trunk has no place for"):
         EfficientNetLite("lite0").load_published({**weights, "extra.weight": torch.zeros(1)})
     del weights["_blocks.3._bn1.bias"]
     with pytest.raises(CheckpointError, match=r"_blocks.3._bn1.bias"):
@@ -103,6 +111,10 @@ def test_frozen_stages_have_no_gradient():
     encoder = EfficientNetLite("lite0")
     encoder.freeze_stages(2)
     sum(x.sum() for x in encoder(torch.rand(1, 3, 32, 64))).backward()
-    grads = {n.split(".")[0] + n.split(".")[1] for n, p in encoder.named_parameters() if p.grad is not None}
+    grads = {
+        n.split(".")[0] + n.split(".")[1]
+        for n, p in encoder.named_parameters()
+        if p.grad is not None
+    }
     assert not {"stages0", "stages1", "stemweight"} & grads and "stages2" in grads
     assert isinstance(encoder.stem, nn.Conv2d)

@@ -43,7 +43,10 @@ def test_click_is_rounded_to_its_cell():
 
 
 @given(
-    x=st.integers(20, 200), y=st.integers(20, 150), dx=st.integers(0, 200), dy=st.integers(0, 100)
+    x=st.integers(20, 200),
+    y=st.integers(20, 150),
+    dx=st.integers(0, 200),
+    dy=st.integers(0, 100),
 )
 def test_shifting_the_click_shifts_the_vector(x, y, dx, dy):
     q, moved = (halves(encode([Click(a, b)], SIZE)[0]) for a, b in ((x, y), (x + dx, y + dy)))
@@ -92,7 +95,8 @@ def test_scribble_read_literally_loses_most_columns():
 
 def test_one_vertex_and_straight_strokes_have_entries():
     dot, level, upright = encode(
-        [Scribble([(50, 60)]), Scribble([(10, 60), (30, 60)]), Scribble([(50, 20), (50, 80)])], SIZE
+        [Scribble([(50, 60)]), Scribble([(10, 60), (30, 60)]), Scribble([(50, 20), (50, 80)])],
+        SIZE,
     )
     assert (halves(dot)[0] > 0).sum() == 1 and (halves(dot)[1] > 0).sum() == 1
     assert (halves(level)[0] == 1).sum() == 21 and (halves(level)[1] > 0).sum() == 1

@@ -68,7 +68,9 @@ def test_uniforms_depend_on_seed_step_and_index_alone():
 @pytest.mark.parametrize("step", range(5))
 def test_clicks_lie_deep_inside_the_error(scene, step):
     target, valid = scene
-    prompts = simulate(find_error(target, torch.zeros_like(target), valid), draws(step=step)[:, 0], (1, 0, 0))
+    prompts = simulate(
+        find_error(target, torch.zeros_like(target), valid), draws(step=step)[:, 0], (1, 0, 0)
+    )
     assert prompts.valid[:, 0].tolist() == [True, True, False, True]
     for b in (0, 1, 3):
         x, y = prompts.xywh[b, 0, :2].long().tolist()
@@ -94,7 +96,9 @@ def test_void_is_never_an_error(scene):
 
 def test_boxes_hold_the_object(scene):
     target, valid = scene
-    prompts = simulate(find_error(target, torch.zeros_like(target), valid), draws()[:, 0], (0, 1, 0))
+    prompts = simulate(
+        find_error(target, torch.zeros_like(target), valid), draws()[:, 0], (0, 1, 0)
+    )
     assert (prompts.kind == BOX).all()
     cx, cy, w, h = prompts.xywh[0, 0].tolist()
     assert abs(cx - 59.5) < 4 and abs(cy - 44.5) < 4

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from vpuformer.errors import DataError
+from vpuformer.imaging import read
 
 VOID = 255
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -51,7 +52,8 @@ def folder_samples(
         limit: stop after so many objects.
 
     Raises:
-        DataError: at once when the layout is wrong; on reading when a file is.
+        DataError: at once when the layout is wrong; on reading when a mask is.
+        ImageError: on reading, when a photo is no picture.
     """
     pairs = _pairs(Path(root))
     return _read_all(pairs, set_name or Path(root).resolve().name, limit)
@@ -90,11 +92,7 @@ def _read_all(
 
 
 def _read_image(path: Path, size: tuple[int, ...]) -> np.ndarray:
-    try:
-        with Image.open(path) as file:
-            image = np.asarray(ImageOps.exif_transpose(file).convert("RGB"))
-    except OSError as error:
-        raise DataError(f"{path} cannot be read as a photo: {error}. Replace it.") from None
+    image = read(path)
     if image.shape[:2] != size:
         raise DataError(
             f"{path.name} is {image.shape[1]} x {image.shape[0]}, its mask {size[1]} x {size[0]}. "

@@ -8,8 +8,8 @@ from torch.nn import functional as F
 class Alignment(nn.Module):
     """The similarity of every pixel feature to every prompt.
 
-    Eq. (14): z_v = F_v-hat / |F_v-hat| and z_q = (q' W_q + b_q) / |q' W_q + b_q|. Paper: the norm is
-    not named; L2 keeps rho in 0..1.
+    Eq. (14): z_v = F_v-hat / |F_v-hat| and z_q = (q' W_q + b_q) / |q' W_q + b_q|.
+    Paper: the norm is not named; L2 keeps rho in 0..1.
     """
 
     def __init__(self, embed_dim: int, decoder_dim: int) -> None:

@@ -82,7 +82,8 @@ class DmaLayer(nn.Module):
         self.pixels_to_prompts = Attention(dim, heads, inner)
         self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(5))
         self.prompt_ffn = FeedForward(dim, config.mlp_ratio)
-        self.pixel_ffn = None if config.form == "code" else FeedForward(dim, config.mlp_ratio)
+        has_ffn = config.form != "code"
+        self.pixel_ffn = FeedForward(dim, config.mlp_ratio) if has_ffn else nn.Identity()
 
     def forward(
         self,

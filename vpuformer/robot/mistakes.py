@@ -1,6 +1,7 @@
 """What a mask still gets wrong: missed and surplus pixels, how deep they lie, the largest part."""
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 
@@ -75,7 +76,7 @@ def depth(mask: np.ndarray) -> np.ndarray:
 
     padded = np.pad(np.asarray(mask, dtype=np.uint8), 1)
     # IPP is off by 4e-6, which changes the click where two pixels are equally deep.
-    ipp = getattr(cv2, "ipp", None)
+    ipp = cast("Any", getattr(cv2, "ipp", None))
     was_on = bool(ipp.useIPP()) if ipp is not None else False
     if was_on:
         ipp.setUseIPP(False)
@@ -100,7 +101,7 @@ def largest_error(mistakes: Mistakes) -> ErrorRegion | None:
     labels, sizes = (missed, missed_size) if positive else (surplus, surplus_size)
     best = int(sizes.argmax())
     large = np.flatnonzero(sizes > MERGE_ABOVE * sizes.sum())
-    merged = np.isin(labels, [best + 1, *(large + 1)])
+    merged = np.isin(labels, [best + 1, *(large + 1).tolist()])
     return ErrorRegion(positive=bool(positive), pixels=labels == best + 1, merged=merged)
 
 

@@ -1,6 +1,7 @@
 """A stroke along the middle of a region, as a hand would draw it."""
 
 import heapq
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,7 +16,8 @@ def middle_stroke(region: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Vertices (x, y) `[M, 2]` of a smooth stroke inside the region, M <= 24.
 
     The path runs between two far ends of the region and prefers its depth; its ends stay away
-    from the tips, and it sways a little. Every point of every segment lies on the region.
+    from the tips, and it sways a little. Its segments stay on the region, looked
+    at every quarter of a pixel.
 
     Args:
         region: bool `[H, W]`, one connected piece, not empty.
@@ -122,7 +124,7 @@ def _clip(line: np.ndarray, region: np.ndarray, middle: tuple) -> np.ndarray:
 def _dense(line: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Points a quarter of a pixel apart along a line, and which of them are its vertices."""
     points, is_vertex = [line[:1]], [True]
-    for start, end in zip(line[:-1], line[1:], strict=True):
+    for start, end in pairwise(line):
         count = max(1, int(np.ceil(np.hypot(*(end - start)) * 4)))
         t = np.linspace(0, 1, count + 1)[1:, None]
         points.append(start + t * (end - start))

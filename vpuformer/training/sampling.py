@@ -160,7 +160,7 @@ def _pixel_in(pixels: Tensor, cell: Tensor, u: Tensor) -> Tensor:
 
 
 def _box(pixels: Tensor, region: Tensor, u: Tensor) -> Tensor:
-    """The tight box of the region's error pixels, each side moved by up to 6 % outward or 2 % inward."""
+    """The tight box of the region's error pixels, sides moved -2 % to 6 % outward."""
     near = (
         F.interpolate(F.max_pool2d(region.float()[:, None], 3, 1, 1), scale_factor=STRIDE) > 0
     )
@@ -182,7 +182,7 @@ def _box(pixels: Tensor, region: Tensor, u: Tensor) -> Tensor:
 
 
 def _walk(region: Tensor, depth: Tensor, start: Tensor, u: Tensor) -> Tensor:
-    """A stroke: a walk with inertia that stays in the region and prefers its middle. `[B, S, 2]`."""
+    """A stroke `[B, S, 2]`: a walk with inertia that stays in the region, near its middle."""
     _, height, width = region.shape
     inner = (depth * region).flatten(1)  # B L
     stride = (region.flatten(1).sum(1).float().sqrt() * (0.06 + 0.16 * u[:, 0])).clamp(1, 8)

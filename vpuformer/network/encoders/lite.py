@@ -1,4 +1,4 @@
-"""EfficientNet-Lite 0-2: depthwise-separable stages, ReLU6, BatchNorm folded into its convolution."""
+"""EfficientNet-Lite 0-2: separable stages, ReLU6, BatchNorm folded into its convolution."""
 
 import math
 from collections.abc import Mapping

@@ -1,5 +1,7 @@
 """A four-layer stem for the course: trains from nothing in minutes."""
 
+from itertools import pairwise
+
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -24,7 +26,7 @@ class TinyEncoder(nn.Module):
                 nn.GroupNorm(8, b),
                 nn.ReLU(),
             )
-            for a, b in zip(widths[:-1], widths[1:], strict=True)
+            for a, b in pairwise(widths)
         )
 
     def freeze_stages(self, count: int) -> None:

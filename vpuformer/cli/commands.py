@@ -14,11 +14,11 @@ from rich.markup import escape
 from rich.table import Table
 from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction, arg
 
+from vpuformer.cli.words import parse_prompts, photos, read_prompts
 from vpuformer.errors import DataError, PromptError, VPUError
-from vpuformer.prompts import Box, Click, Prompt, Scribble, prompt_from_json
+from vpuformer.prompts import Prompt
 from vpuformer.robot.policy import Policy, PolicyName
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 Precision = Literal["auto", "float32", "bfloat16"]
 Several = UseAppendAction[tuple[str, ...]]
 
@@ -71,7 +71,7 @@ class Segment:
         if not self.image.exists():
             raise DataError(f"{self.image} does not exist. Give a photo or a folder of photos.")
         folder = self.image.is_dir()
-        images = _photos(self.image) if folder else [self.image]
+        images = photos(self.image) if folder else [self.image]
         if folder and self.prompts is None:
             raise PromptError(
                 f"{self.image} is a folder: give --prompts FILE.json for its photos."
@@ -84,6 +84,11 @@ class Segment:
                     f"No prompt for {image}. Give --click X,Y, --box X0,Y0,X1,Y1, --scribble "
                     '"X,Y X,Y" or --prompts FILE.json.'
                 )
+        if len({out for _, _, out in jobs}) < len(jobs):
+            raise DataError(
+                f"Two photos in {self.image} differ only in their ending, so their masks would "
+                "have one name. Rename one of them."
+            )
         return jobs
 
     def _out(self, image: Path, folder: bool) -> Path:
@@ -243,75 +248,6 @@ def _predictor(model: str, precision: Precision, threshold: float = 0.5) -> Any:
 
 def _say(console: Console, text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def parse_prompts(
-    clicks: Sequence[str], boxes: Sequence[str], scribbles: Sequence[str]
-) -> list[Prompt]:
-    """Prompts from command line words: "x,y", "x0,y0,x1,y1", "x,y x,y ..."; ",-" is negative."""
-    prompts: list[Prompt] = []
-    for text in clicks:
-        (x, y), positive = _numbers("--click", text, 2)
-        prompts.append(Click(x, y, positive))
-    for text in boxes:
-        (x0, y0, x1, y1), positive = _numbers("--box", text, 4)
-        prompts.append(Box.from_corners(x0, y0, x1, y1, positive=positive))
-    for text in scribbles:
-        body, positive = _signed(text)
-        points = [_numbers("--scribble", word, 2)[0] for word in body.split()]
-        prompts.append(Scribble(tuple((x, y) for x, y in points), positive))
-    return prompts
-
-
-def _signed(text: str) -> tuple[str, bool]:
-    text = text.strip()
-    return (text[:-1].rstrip().removesuffix(","), False) if text.endswith("-") else (text, True)
-
-
-def _numbers(option: str, text: str, count: int) -> tuple[list[float], bool]:
-    body, positive = _signed(text) if option != "--scribble" else (text, True)
-    try:
-        numbers = [float(word) for word in body.split(",")]
-    except ValueError:
-        numbers = []
-    if len(numbers) != count:
-        form = {2: "x,y", 4: "x0,y0,x1,y1"}[count]
-        raise PromptError(
-            f"{option} got {text!r}, expected numbers as {form}. Add ,- for a negative prompt."
-        )
-    return numbers, positive
-
-
-def read_prompts(path: Path, images: Sequence[Path]) -> dict[Path, list[Prompt]]:
-    """The prompts of each image, from a JSON list (for all images) or a dict by image name."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as JSON: {error}") from None
-    if isinstance(record, list):
-        prompts = [prompt_from_json(item) for item in record]
-        return dict.fromkeys(images, prompts)
-    if not isinstance(record, dict) or not all(isinstance(v, list) for v in record.values()):
-        raise DataError(
-            f'{path} must hold a list of prompt records or {{"photo name": [records]}}, '
-            f"got {type(record).__name__}."
-        )
-    names = {image.name: image for image in images}
-    if unknown := sorted(set(record) - set(names)):
-        raise DataError(
-            f"{path} names photos that are not there: {', '.join(unknown[:5])}. "
-            f"There are {', '.join(sorted(names)[:5])}."
-        )
-    return {names[n]: [prompt_from_json(item) for item in items] for n, items in record.items()}
-
-
-def _photos(folder: Path) -> list[Path]:
-    photos = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
-    if not photos:
-        raise DataError(
-            f"{folder} holds no photo. Expected files ending in {', '.join(SUFFIXES)}."
-        )
-    return photos
 
 
 def _cost_table(rows: Sequence[Sequence[str]]) -> Table:

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from vpuformer.errors import ConfigError
+from vpuformer.prompts import Box, Click, Scribble, kind_of
+from vpuformer.robot.policy import POLICIES, Policy, Turn
+
+
+@pytest.fixture
+def gt():
+    mask = np.zeros((30, 50), bool)
+    mask[5:25, 8:40] = True
+    return mask
+
+
+def turns(*ious):
+    return [Turn(Click(i, 0), iou) for i, iou in enumerate(ious)]
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_stops_when_nothing_is_wrong(name, gt):
+    assert Policy(name)(gt, gt, [], rng()) is None
+    assert Policy(name)(gt, ~gt, [], rng(), ignore=np.ones_like(gt)) is None
+
+
+@pytest.mark.parametrize("name", ["click", "box", "scribble"])
+def test_one_kind_throughout(name, gt):
+    for history in ([], turns(0.2), turns(0.2, 0.95)):
+        prompt = Policy(name)(gt, np.zeros_like(gt), history, rng())
+        assert prompt is not None and kind_of(prompt) == name
+
+
+@pytest.mark.parametrize(
+    ("ious", "switches"),
+    [
+        ((), False),
+        ((0.84,), True),  # below theta
+        ((0.85,), False),  # at theta, and it rose from 0
+        ((0.80, 0.90), False),
+        ((0.87, 0.90), True),  # rose by less than the gain
+        ((0.90, 0.80), True),
+    ],
+)
+def test_the_mixed_rule(ious, switches):
+    kinds = {n: Policy(n).kind(turns(*ious), rng()) for n in ("click+box", "click+scribble")}
+    expected = ("box", "scribble") if switches else ("click", "click")
+    assert (kinds["click+box"], kinds["click+scribble"]) == expected
+    drawn = {Policy("all").kind(turns(*ious), rng(seed)) for seed in range(20)}
+    assert drawn == ({"box", "scribble"} if switches else {"click"})
+
+
+def test_the_rule_can_be_moved():
+    assert Policy("click+box", theta=0.5, gain=0.01).kind(turns(0.55, 0.57), rng()) == "click"
+
+
+def test_prompts_of_a_mixed_run_and_used_pixels(gt):
+    empty, history = np.zeros_like(gt), turns(0.1)
+    assert isinstance(Policy("click+box")(gt, empty, history, rng()), Box)
+    assert isinstance(Policy("click+scribble")(gt, empty, history, rng()), Scribble)
+    first = Policy("click")(gt, empty, [], rng())
+    assert first is not None
+    assert Policy("click")(gt, empty, [Turn(first, 0.1)], rng()) != first
+
+
+def test_an_unknown_policy_is_refused():
+    with pytest.raises(ConfigError, match="expected one of 'click', 'box'"):
+        Policy("lasso")  # pyright: ignore[reportArgumentType]

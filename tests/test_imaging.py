@@ -1,0 +1,168 @@
+"""Pictures of every kind in, frames there and back, files whole or not at all."""
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from vpuformer.config import ZoomConfig
+from vpuformer.errors import ImageError
+from vpuformer.imaging import (
+    Frame,
+    box_iou,
+    covers,
+    cutout,
+    read,
+    save_mask,
+    zoom_crop,
+)
+from vpuformer.prompts import Box, Click
+
+SIZE = (40, 60)  # H, W
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
+
+
+def encoded(image, kind="PNG", **options):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def test_rgb_stays_as_it_is(pixels, tmp_path):
+    path = tmp_path / "photo.png"
+    Image.fromarray(pixels).save(path)
+    for source in (pixels, path, str(path), path.read_bytes(), Image.open(path)):
+        assert np.array_equal(read(source), pixels)
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "1", "RGBA", "LA", "CMYK", "I;16"])
+def test_every_mode_becomes_rgb(pixels, mode):
+    image = Image.fromarray(pixels)
+    if mode == "I;16":
+        image = Image.fromarray(pixels[..., 0].astype(np.uint16) * 257)
+    else:
+        image = image.convert(mode)
+    result = read(encoded(image, "TIFF"))
+    assert result.shape == (*SIZE, 3) and result.dtype == np.uint8 and result.std() > 10
+
+
+def test_transparency_is_laid_on_white(pixels):
+    rgba = np.dstack([pixels, np.zeros(SIZE, np.uint8)])
+    assert (read(rgba) == 255).all() and (read(encoded(Image.fromarray(rgba))) == 255).all()
+
+
+def test_exif_rotation_is_applied(pixels):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90 degrees
+    data = encoded(Image.fromarray(pixels), "PNG", exif=exif)
+    assert np.array_equal(read(data), np.rot90(pixels, -1))
+
+
+def test_other_ranges(pixels, caplog):
+    grey = pixels[..., 0]
+    assert np.array_equal(read(grey)[..., 1], grey)
+    assert np.array_equal(read(grey[..., None] / 255)[..., 2], grey)
+    assert np.array_equal(read(grey > 127)[..., 0], (grey > 127) * 255)
+    with caplog.at_level("INFO", "vpuformer.imaging"):
+        wide = read(grey.astype(np.uint16) * 200 + 1000)
+    assert wide.min() == 0 and wide.max() == 255 and "stretched from" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (np.zeros((2, 3, 4, 5)), "has shape"),
+        (np.zeros((5, 7, 2)), "has shape"),
+        (np.zeros((0, 7, 3), np.uint8), "at least one pixel"),
+        (np.full((5, 7), np.nan), "nan or infinite"),
+        (np.array([["a", "b"]]), "expected numbers"),
+        ("nowhere.png", "no image file"),
+        (b"<html>not a picture</html>", "cannot be read as an image"),
+    ],
+)
+def test_what_is_no_picture_is_refused(bad, message):
+    with pytest.raises(ImageError, match=message):
+        read(bad)
+
+
+def test_a_truncated_file_and_a_bomb_are_refused(pixels, monkeypatch):
+    data = encoded(Image.fromarray(pixels))
+    with pytest.raises(ImageError, match="cannot be read"):
+        read(data[: len(data) // 2])
+    monkeypatch.setattr("vpuformer.imaging.MAX_PIXELS", 1000)
+    with pytest.raises(ImageError, match="Shrink"):
+        read(data)
+
+
+@given(
+    x=st.floats(12, 47),
+    y=st.floats(7, 30),
+    side=st.integers(8, 100),
+)
+def test_prompts_go_to_the_place_their_pixel_goes_to(x, y, side):
+    frame = Frame(SIZE, side, (10, 5, 50, 35))
+    (click,) = frame.prompts([Click(x, y)])
+    assert (click.x + 0.5) / side == pytest.approx((x - 10 + 0.5) / 40)
+    assert (click.y + 0.5) / side == pytest.approx((y - 5 + 0.5) / 30)
+
+
+def test_prompts_outside_the_crop_are_left_out():
+    frame = Frame(SIZE, 32, (10, 5, 50, 35))
+    (box,) = frame.prompts([Click(3, 3), Box(30, 20, 10, 10), Click(55, 20)])
+    assert (box.cx, box.cy, box.w, box.h) == pytest.approx(
+        (15.9, 16.0333, 8.0, 10.6667), abs=1e-3
+    )
+
+
+def test_maps_there_and_back(pixels):
+    mask = np.zeros(SIZE, np.float32)
+    mask[10:30, 20:44] = 1
+    for crop in (None, (10, 5, 55, 36)):
+        frame = Frame(SIZE, 128, crop)
+        logits = frame.shrink(mask) * 20 - 10
+        assert frame.picture(pixels).shape == (128, 128, 3)
+        back = frame.spread(logits)
+        assert back.shape == SIZE and ((back > 0.5) == (mask > 0.5)).mean() > 0.97
+        x0, y0, x1, y1 = frame.bounds_of(logits > 0)
+        assert (x0, y0, x1, y1) == pytest.approx((19.5, 9.5, 43.5, 29.5), abs=0.6)
+    assert Frame(SIZE, 32).bounds_of(np.zeros((32, 32), bool)) is None
+
+
+@settings(max_examples=60)
+@given(x0=st.floats(0, 900), y0=st.floats(0, 500), w=st.floats(1, 600), h=st.floats(1, 400))
+def test_zoom_crops_hold_what_they_must_and_stay_inside(x0, y0, w, h):
+    span, size = (x0, y0, min(x0 + w, 999), min(y0 + h, 599)), (600, 1000)
+    crop = zoom_crop([span], size, ZoomConfig())
+    if crop is not None:
+        left, top, right, bottom = crop
+        assert 0 <= left < right <= 1000 and 0 <= top < bottom <= 600
+        assert covers(crop, [span])
+        assert min(right - left, bottom - top) >= 90  # half of min_side remains at a corner
+
+
+def test_large_objects_are_not_zoomed_and_iou_of_crops():
+    assert zoom_crop([(5, 5, 95, 55)], (60, 100), ZoomConfig()) is None
+    assert box_iou((0, 0, 10, 10), (5, 0, 15, 10)) == pytest.approx(1 / 3)
+    assert box_iou((0, 0, 10, 10), (20, 20, 30, 30)) == 0
+
+
+def test_cutout_and_files(pixels, tmp_path):
+    mask = np.zeros(SIZE, bool)
+    mask[10:20, 30:50] = True
+    whole = cutout(pixels, mask)
+    assert whole.shape == (*SIZE, 4) and np.array_equal(whole[..., 3] > 0, mask)
+    assert cutout(pixels, mask, crop=True).shape == (10, 20, 4)
+    path = save_mask(tmp_path / "deep" / "mask.png", mask)
+    assert np.array_equal(np.asarray(Image.open(path)) > 0, mask)
+    assert [p.name for p in path.parent.iterdir()] == ["mask.png"]
+    with pytest.raises(ImageError, match="Could not write"):
+        save_mask(path / "mask.png", mask)
+    with pytest.raises(ImageError, match="The mask is"):
+        cutout(pixels, mask.T)

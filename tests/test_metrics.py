@@ -1,0 +1,80 @@
+import math
+
+import numpy as np
+import pytest
+
+from vpuformer.errors import DataError
+from vpuformer.metrics import bootstrap, boundary_iou, iou, iou_at, noc, nof, noi
+
+
+def test_iou_by_hand():
+    gt = np.array([[1, 1, 0], [0, 1, 0]], bool)
+    pred = np.array([[1, 0, 0], [0, 1, 1]], bool)
+    assert iou(gt, pred) == 2 / 4
+    assert iou(gt, pred, np.array([[0, 1, 0], [0, 0, 0]], bool)) == 2 / 3
+    assert math.isnan(iou(np.zeros_like(gt), np.zeros_like(gt)))
+    assert math.isnan(iou(gt, pred, np.ones_like(gt)))
+    with pytest.raises(DataError, match="expected one shape"):
+        iou(gt, pred.T)
+
+
+def test_boundary_iou_looks_at_rims_alone():
+    gt, pred = np.zeros((2, 60, 80), bool)  # a diagonal of 100: rims of 2 pixels
+    gt[10:50, 10:70] = True
+    pred[10:50, 10:70] = True
+    assert boundary_iou(gt, pred) == 1
+    pred[20:40, 20:60] = False  # a hole leaves the outer rim, adds one of its own
+    outer, hole = 60 * 40 - 56 * 36, 44 * 24 - 40 * 20
+    # A square's erosion also takes the corners around the hole.
+    assert boundary_iou(gt, pred) == pytest.approx(outer / (outer + hole))
+    shifted = np.roll(gt, 2, axis=1)
+    assert boundary_iou(gt, shifted) < 0.75 < 0.9 < iou(gt, shifted)
+
+
+def test_boundary_iou_counts_the_border_as_outside():
+    gt, pred = np.ones((60, 80), bool), np.ones((60, 80), bool)
+    pred[:, :2] = False
+    rim, both = 80 * 60 - 76 * 56, 80 * 60 - 76 * 56 - 2 * 60
+    assert boundary_iou(gt, pred) == pytest.approx((both) / (rim + 2 * 56), abs=1e-12)
+
+
+def test_noc_by_hand():
+    ious = [0.5, 0.85, 0.7, 0.9]
+    assert noc(ious, 0.85) == noi(ious, 0.85) == 2
+    assert noc(ious, 0.9) == 4
+    assert noc(ious, 0.95) == 20 and noc(ious, 0.95, 10) == 10
+    assert noc([], 0.5) == 20
+    # Compared in float32, as the reference does: equal there.
+    assert noc([0.8500000001], 0.85 + 1e-9) == 1
+
+
+def test_nof_counts_a_success_in_the_last_round_both_ways():
+    late = [0.1] * 19 + [0.95]
+    assert nof([late, [0.1] * 20, [0.95]], 0.9) == (1, 2)
+
+
+def test_iou_at_keeps_the_last_value():
+    assert iou_at([0.5, 0.8], 1) == 0.5
+    assert iou_at([0.5, 0.8], 5) == 0.8
+    with pytest.raises(DataError, match="not defined"):
+        iou_at([], 1)
+
+
+def test_bootstrap_interval():
+    values = np.random.default_rng(0).normal(5, 2, 400)
+    mean, low, high = bootstrap(values)
+    assert mean == pytest.approx(values.mean())
+    half = 1.96 * values.std() / 20  # the normal interval
+    assert low == pytest.approx(mean - half, abs=0.03)
+    assert high == pytest.approx(mean + half, abs=0.03)
+    assert bootstrap(values) == bootstrap(values) != bootstrap(values, seed=1)
+
+
+def test_bootstrap_draws_groups_together():
+    values = np.repeat([1.0, 3.0, 5.0, 7.0], 50)
+    alone = bootstrap(values)
+    grouped = bootstrap(values, list(np.repeat(list("abcd"), 50)))
+    assert grouped.mean == alone.mean == 4
+    assert grouped.high - grouped.low > 3 * (alone.high - alone.low)
+    with pytest.raises(DataError, match="No value"):
+        bootstrap([])

@@ -1,0 +1,154 @@
+"""RITM's zoom-in against its own output: crops, clicks in crops, overlaps, whole runs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from vpuformer.metrics import iou
+from vpuformer.prompts import Click
+from vpuformer.robot.next_prompt import next_click
+from vpuformer.zoom import Roi, box_iou, ritm_crop_size, ritm_keeps, ritm_roi, ritm_to_crop
+
+GOLDEN = Path(__file__).parent / "golden" / "robot_golden.npz"
+
+
+@pytest.fixture(scope="module")
+def golden():
+    with np.load(GOLDEN) as file:
+        return {name: file[name] for name in file.files}
+
+
+def roi(row) -> Roi:
+    return Roi(*map(int, row))
+
+
+def test_crops(golden):
+    for given, expected in zip(golden["roi_in"], golden["roi_out"], strict=True):
+        height, width, y0, y1, x0, x1 = given[:6].astype(int)
+        mask = np.zeros((height, width), bool)
+        mask[y0 : y1 + 1, x0 : x1 + 1] = True
+        clicks = [Click(x, y, bool(s)) for y, x, s in given[8:14].reshape(2, 3) if y >= 0]
+        found = ritm_roi(mask, clicks, expand=given[6], min_side=given[7])
+        assert found == roi(expected)
+
+
+def test_clicks_in_crops(golden):
+    inputs = zip(golden["tclick_in"], golden["roi_out"], golden["tclick_out"], strict=True)
+    for (row, column, target), bounds, expected in inputs:
+        wanted = (448, 448) if target == 448 else 400
+        size = ritm_crop_size(roi(bounds), wanted)
+        x, y = ritm_to_crop((float(column), float(row)), roi(bounds), size)
+        np.testing.assert_allclose([y, x, *size], expected, rtol=1e-12)
+
+
+def test_overlaps(golden):
+    inputs = zip(golden["bbox_iou_in"], golden["roi_out"], golden["bbox_iou_out"], strict=True)
+    for box, bounds, expected in inputs:
+        assert box_iou(roi(box), roi(bounds)) == pytest.approx(expected, rel=1e-12, abs=1e-15)
+
+
+def test_an_empty_mask_has_no_crop():
+    assert ritm_roi(np.zeros((30, 40), bool), [Click(3, 4, False)]) is None
+    assert ritm_roi(np.zeros((30, 40), bool), [Click(3, 4)], min_side=5) == Roi(2, 6, 0, 6)
+
+
+def test_a_crop_is_kept_while_it_fits():
+    kept = Roi(10, 59, 20, 89)
+    assert ritm_keeps(kept, Roi(12, 60, 20, 90), [Click(88, 58)])
+    assert not ritm_keeps(
+        kept, Roi(12, 60, 20, 90), [Click(89, 58)]
+    )  # the last column: outside
+    assert ritm_keeps(kept, Roi(12, 60, 20, 90), [Click(200, 58, False)])
+    assert not ritm_keeps(kept, Roi(10, 29, 20, 89))
+
+
+class Peer:
+    """RITM's predictor with zoom-in and flip on the golden file's toy net."""
+
+    def __init__(self, image: np.ndarray, mode: int) -> None:
+        self.image = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
+        self.prev = torch.zeros(1, 1, *image.shape[:2])
+        self.skip, self.target, self.flip = (
+            (1, 400, True) if mode == 0 else (-1, (448, 448), mode == 1)
+        )
+        self.roi: Roi | None = None
+
+    def predict(self, clicks: list[Click]) -> np.ndarray:
+        whole = torch.cat([self.image, self.prev], 1)
+        points = [(c.x, c.y) for c in clicks]
+        crop = self._crop(clicks)
+        if crop is not None:
+            top, bottom, left, right = crop
+            size = ritm_crop_size(crop, self.target)
+            whole = whole[:, :, top : bottom + 1, left : right + 1]
+            whole = F.interpolate(whole, size=size, mode="bilinear", align_corners=True)
+            points = [ritm_to_crop(p, crop, size) for p in points]
+        signs = [c.positive for c in clicks]
+        logits = net(whole, points, signs)
+        if self.flip:
+            mirrored = [(whole.shape[3] - x - 1, y) for x, y in points]
+            logits = (logits + net(whole.flip(3), mirrored, signs).flip(3)) / 2
+        prob = logits.sigmoid()
+        if self.roi is not None:  # also pasted there when the whole image was seen: as the peer
+            top, bottom, left, right = self.roi
+            prob = F.interpolate(prob, size=self.roi.size, mode="bilinear", align_corners=True)
+            pasted = torch.zeros_like(self.prev)
+            pasted[:, :, top : bottom + 1, left : right + 1] = prob
+            prob = pasted
+        self.prev = prob
+        return prob[0, 0].numpy()
+
+    def _crop(self, clicks: list[Click]) -> Roi | None:
+        if len(clicks) <= self.skip:
+            return None
+        mask = (self.prev > 0.5)[0, 0].numpy()
+        if mask.any():
+            wanted = ritm_roi(mask, clicks)
+        elif self.skip >= 0:
+            return None
+        else:
+            wanted = Roi(0, mask.shape[0] - 1, 0, mask.shape[1] - 1)
+        if self.roi is None or not ritm_keeps(self.roi, wanted, clicks):
+            self.roi = wanted
+        return self.roi
+
+
+def net(x: torch.Tensor, points: list[tuple[float, float]], signs: list[bool]) -> torch.Tensor:
+    height, width = x.shape[2:]
+    logits = 6 * (x[:, :3].mean(1, keepdim=True) - 0.5) + 2 * (x[:, 3:] - 0.5)
+    ys, xs = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    for (px, py), positive in zip(points, signs, strict=True):
+        square = (ys - py) ** 2 + (xs - px) ** 2
+        bump = 4 * torch.exp(-square / (2 * (0.12 * max(height, width)) ** 2))
+        logits = logits + (bump if positive else -bump)
+    return logits
+
+
+def scene(par: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    height, width, cy, cx, a, b, s, gy, gx, ry, rx, ring, _ = map(int, par)
+    y, x = np.mgrid[:height, :width]
+    bowl = 200 - ((y - cy) ** 2 * a + (x - cx) ** 2 * b) // s
+    image = np.clip(bowl[..., None] + 5 * np.arange(3), 0, 255).astype(np.uint8)
+    q, edge = (y - gy) ** 2 * rx**2 + (x - gx) ** 2 * ry**2, ry**2 * rx**2
+    ignore = (q > edge) & (100 * q <= 121 * edge) & bool(ring)
+    return image, q <= edge, ignore
+
+
+def test_whole_runs(golden):
+    at = 0
+    for par, count in zip(golden["e2e_par"], golden["e2e_n"], strict=True):
+        image, gt, ignore = scene(par)
+        peer, clicks, pred = Peer(image, int(par[-1])), [], np.zeros_like(gt)
+        for step in range(at, at + count):
+            clicks.append(next_click(gt, pred, clicks, ignore=ignore))
+            row, column, positive = golden["e2e_clk"][step]
+            assert clicks[-1] == Click(float(column), float(row), bool(positive))
+            pred = peer.predict(clicks) > 0.49
+            assert iou(gt, pred, ignore) == pytest.approx(golden["e2e_iou"][step], abs=1e-3)
+            bounds = golden["e2e_roi"][step]
+            assert peer.roi == (None if bounds[0] < 0 else roi(bounds))
+        at += count
+    assert at == len(golden["e2e_clk"])

@@ -1,0 +1,6 @@
+"""Commands: vpuformer segment | train | evaluate | benchmark | doctor."""
+
+from vpuformer.cli.commands import COMMANDS, main
+from vpuformer.cli.words import parse_prompts, read_prompts
+
+__all__ = ["COMMANDS", "main", "parse_prompts", "read_prompts"]

@@ -1,0 +1,80 @@
+"""What stands on the command line and in prompt files, as prompts and photos."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from vpuformer.errors import DataError, PromptError
+from vpuformer.prompts import Box, Click, Prompt, Scribble, prompt_from_json
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+
+
+def parse_prompts(
+    clicks: Sequence[str], boxes: Sequence[str], scribbles: Sequence[str]
+) -> list[Prompt]:
+    """Prompts from command line words: "x,y", "x0,y0,x1,y1", "x,y x,y ..."; ",-" is negative."""
+    prompts: list[Prompt] = []
+    for text in clicks:
+        (x, y), positive = _numbers("--click", text, 2)
+        prompts.append(Click(x, y, positive))
+    for text in boxes:
+        (x0, y0, x1, y1), positive = _numbers("--box", text, 4)
+        prompts.append(Box.from_corners(x0, y0, x1, y1, positive=positive))
+    for text in scribbles:
+        body, positive = _signed(text)
+        points = [_numbers("--scribble", word, 2)[0] for word in body.split()]
+        prompts.append(Scribble(tuple((x, y) for x, y in points), positive))
+    return prompts
+
+
+def _signed(text: str) -> tuple[str, bool]:
+    text = text.strip()
+    return (text[:-1].rstrip().removesuffix(","), False) if text.endswith("-") else (text, True)
+
+
+def _numbers(option: str, text: str, count: int) -> tuple[list[float], bool]:
+    body, positive = _signed(text) if option != "--scribble" else (text, True)
+    try:
+        numbers = [float(word) for word in body.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != count:
+        form = {2: "x,y", 4: "x0,y0,x1,y1"}[count]
+        raise PromptError(
+            f"{option} got {text!r}, expected numbers as {form}. Add ,- for a negative prompt."
+        )
+    return numbers, positive
+
+
+def read_prompts(path: Path, images: Sequence[Path]) -> dict[Path, list[Prompt]]:
+    """The prompts of each image, from a JSON list (for all images) or a dict by image name."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read as JSON: {error}") from None
+    if isinstance(record, list):
+        prompts = [prompt_from_json(item) for item in record]
+        return dict.fromkeys(images, prompts)
+    if not isinstance(record, dict) or not all(isinstance(v, list) for v in record.values()):
+        raise DataError(
+            f'{path} must hold a list of prompt records or {{"photo name": [records]}}, '
+            f"got {type(record).__name__}."
+        )
+    names = {image.name: image for image in images}
+    if unknown := sorted(set(record) - set(names)):
+        raise DataError(
+            f"{path} names photos that are not there: {', '.join(unknown[:5])}. "
+            f"There are {', '.join(sorted(names)[:5])}."
+        )
+    return {names[n]: [prompt_from_json(item) for item in items] for n, items in record.items()}
+
+
+def photos(folder: Path) -> list[Path]:
+    """The photos of a folder in name order; none is an error."""
+    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
+    if not found:
+        raise DataError(
+            f"{folder} holds no photo. Expected files ending in {', '.join(SUFFIXES)}."
+        )
+    return found
