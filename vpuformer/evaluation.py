@@ -106,8 +106,7 @@ def evaluate_folders(
         header: as in `evaluate`.
         limit: at most so many objects of each set.
     """
-    sets = [folder_samples(folder, limit=limit) for folder in folders]
-    samples = chain.from_iterable(sets)
+    samples = chain.from_iterable([folder_samples(folder, limit=limit) for folder in folders])
     return evaluate(segmenter, samples, out=out, config=config, header=header)
 
 
@@ -124,10 +123,9 @@ def run_sample(
     """
     rng = np.random.default_rng([config.seed, zlib.crc32(repr(sample.key).encode())])
     pred, history = np.zeros_like(sample.gt), []
-    boundary, spent = [], 0.0
-    start = time.process_time()
+    boundary, start = [], time.process_time()
     segmenter.set_image(sample.image) if is_new else segmenter.reset()
-    spent += time.process_time() - start
+    spent = time.process_time() - start
     while len(history) < config.max_rounds:
         prompt = config.policy(sample.gt, pred, history, rng, ignore=sample.ignore)
         if prompt is None:
@@ -205,8 +203,7 @@ def _open(path: Path, header: dict[str, Any]) -> set[tuple[str, str, int]]:
             f"first {found.get(wrong[0])!r}, expected {header.get(wrong[0])!r}. "
             "Give another file, or delete this one."
         )
-    data = path.read_bytes()
-    os.truncate(path, _whole(data))
+    os.truncate(path, _whole(path.read_bytes()))
     return {(row["set"], row["image"], row["instance"]) for row in rows}
 
 
@@ -280,11 +277,8 @@ def summary(
 def _set_summary(rows: list[dict[str, Any]], max_rounds: int, target: float) -> dict[str, Any]:
     runs = [row for row in rows if row["ious"]]
     photos = [row["image"] for row in runs]
-    numbers: dict[str, Any] = {
-        "samples": len(runs),
-        "images": len(set(photos)),
-        "without_prompt": len(rows) - len(runs),
-    }
+    numbers: dict[str, Any] = {"samples": len(runs), "images": len(set(photos))}
+    numbers["without_prompt"] = len(rows) - len(runs)
     if not runs:
         return numbers
 

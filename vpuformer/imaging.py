@@ -17,7 +17,7 @@ from vpuformer.errors import ImageError
 from vpuformer.prompts import Prompt, Size
 
 log = logging.getLogger("vpuformer.imaging")
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "MPO", "PPM")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 MAX_PIXELS = 120_000_000
 WHOLE_ABOVE = 0.8  # a crop that spans more than this of both sides is not worth it
 Crop = tuple[int, int, int, int]  # left, top, right, bottom; the last two excluded
@@ -48,7 +48,6 @@ def read(image: Any) -> np.ndarray:
 
 
 def _open(source: Any, name: str) -> np.ndarray:
-    Image.init()  # the readers of all formats, not only of the most common ones
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -127,12 +127,8 @@ class Box:
     @property
     def bounds(self) -> tuple[float, float, float, float]:
         """The edges: (x0, y0, x1, y1)."""
-        return (
-            self.cx - self.w / 2,
-            self.cy - self.h / 2,
-            self.cx + self.w / 2,
-            self.cy + self.h / 2,
-        )
+        w, h = self.w / 2, self.h / 2
+        return self.cx - w, self.cy - h, self.cx + w, self.cy + h
 
     def rescaled(self, old: Size, new: Size) -> Self:
         """The same box on a picture of size `old` (H, W) resized to `new` (H, W)."""
@@ -150,10 +146,8 @@ class Box:
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict that `prompt_from_json` reads back to an equal prompt."""
-        return {
-            "kind": "box",
-            **{k: getattr(self, k) for k in ("cx", "cy", "w", "h", "positive")},
-        }
+        names = ("cx", "cy", "w", "h", "positive")
+        return {"kind": "box", **{name: getattr(self, name) for name in names}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,19 +194,12 @@ class Scribble:
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict that `prompt_from_json` reads back to an equal prompt."""
-        return {
-            "kind": "scribble",
-            "points": [list(p) for p in self.points],
-            "positive": self.positive,
-        }
+        points = [list(point) for point in self.points]
+        return {"kind": "scribble", "points": points, "positive": self.positive}
 
 
 Prompt = Click | Box | Scribble
-_KINDS: dict[str, type[Click | Box | Scribble]] = {
-    "click": Click,
-    "box": Box,
-    "scribble": Scribble,
-}
+_KINDS: dict[str, type[Prompt]] = {"click": Click, "box": Box, "scribble": Scribble}
 
 
 def kind_of(prompt: Prompt) -> str:

@@ -77,13 +77,13 @@ def depth(mask: np.ndarray) -> np.ndarray:
     padded = np.pad(np.asarray(mask, dtype=np.uint8), 1)
     # IPP is off by 4e-6, which changes the click where two pixels are equally deep.
     ipp = cast("Any", getattr(cv2, "ipp", None))
-    was_on = bool(ipp.useIPP()) if ipp is not None else False
-    if was_on:
+    was_on = ipp is not None and bool(ipp.useIPP())
+    if ipp is not None and was_on:
         ipp.setUseIPP(False)
     try:
         return cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
     finally:
-        if was_on:
+        if ipp is not None and was_on:
             ipp.setUseIPP(True)
 
 
