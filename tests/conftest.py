@@ -11,15 +11,7 @@ checker = ModuleType("vpuformer_shape_checker")
 checker.check = beartype(conf=BeartypeConf(is_pep484_tower=True))
 sys.modules[checker.__name__] = checker
 
-CHECKED = (
-    "vpuformer.pue.gaussian",
-    "vpuformer.pue.box",
-    "vpuformer.pue.scribble",
-    "vpuformer.pue.restore",
-    "vpuformer.network",
-    "vpuformer.losses",
-    "vpuformer.training.sampling",
-    "vpuformer.training.recipes",
-    "vpuformer.training.checkpoint",
+CHECKED = tuple(
+    f"vpuformer.{room}" for room in ("pue", "network", "losses", "model", "training")
 )
 install_import_hook(list(CHECKED), f"{checker.__name__}.check")

@@ -74,7 +74,11 @@ def _check_pixels(size: tuple[int, ...]) -> None:
 
 def _from_pil(image: Image.Image) -> np.ndarray:
     _check_pixels((image.height, image.width))
-    image = ImageOps.exif_transpose(image)
+    try:
+        image = ImageOps.exif_transpose(image)
+        image.load()
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ImageError(f"The picture cannot be read: {error}. Save it anew.") from error
     if image.mode in ("I", "F", "I;16", "I;16B", "I;16L"):
         return _from_array(np.asarray(image))
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
@@ -97,13 +101,24 @@ def _from_array(array: np.ndarray) -> np.ndarray:
         array = np.where(array, 255, 0).astype(np.uint8)
     if array.dtype.kind not in "uif":
         raise ImageError(f"The image array holds {array.dtype}, expected numbers.")
-    if array.dtype != np.uint8:
+    if array.dtype != np.uint8 and array.ndim == 3 and array.shape[2] == 4:
+        array = np.dstack([_stretched(array[..., :3]), _opacity(array[..., 3])])
+    elif array.dtype != np.uint8:
         array = _stretched(array)
     if array.ndim == 2:
         return np.repeat(array[..., None], 3, -1)
     if array.shape[2] == 4:
         return _from_pil(Image.fromarray(array, "RGBA"))
     return np.ascontiguousarray(array)
+
+
+def _opacity(alpha: np.ndarray) -> np.ndarray:
+    """Alpha as uint8: opaque is 1 in floats, the type's largest value in 16 bit, else 255."""
+    top = 1.0
+    if alpha.dtype.kind != "f":
+        top = 255 if alpha.dtype.itemsize > 2 else np.iinfo(alpha.dtype).max
+    unit = np.clip(np.nan_to_num(alpha.astype(np.float64)) / top, 0, 1)
+    return np.round(unit * 255).astype(np.uint8)
 
 
 def _stretched(array: np.ndarray) -> np.ndarray:
@@ -269,4 +284,10 @@ def save_image(path: str | Path, pixels: np.ndarray) -> Path:
 
 def save_mask(path: str | Path, mask: np.ndarray) -> Path:
     """Write a mask as a PNG of 0 and 255, whole or not at all."""
-    return save_image(path, np.asarray(mask, bool).astype(np.uint8) * 255)
+    mask = np.asarray(mask)
+    if mask.ndim != 2 or mask.dtype.kind not in "bui":
+        raise ImageError(
+            f"The mask is {mask.dtype} {mask.shape}, expected bool [H, W]. A probability becomes "
+            "one by prob > 0.5."
+        )
+    return save_image(path, mask.astype(bool).astype(np.uint8) * 255)

@@ -1,7 +1,7 @@
 """VPUFormer: the paper's parts put together; presets."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -28,22 +28,22 @@ class Features:
     x16: Float[Tensor, "B D h w"]
     image: Float[Tensor, "B 3 H W"] | None = None  # kept only where prompts look at pixels
 
-    def _map(self, function) -> Self:
+    def _map(self, function) -> "Features":
         image = None if self.image is None else function(self.image)
-        return type(self)(function(self.x4), function(self.x8), function(self.x16), image)
+        return Features(function(self.x4), function(self.x8), function(self.x16), image)
 
     @property
     def size(self) -> tuple[int, int]:
         """(H, W) of the frame that was encoded."""
         return 4 * self.x4.shape[-2], 4 * self.x4.shape[-1]
 
-    def repeat(self, count: int) -> Self:
+    def repeat(self, count: int) -> "Features":
         """Each image `count` times in a row, without copying when there is only one."""
         if len(self.x4) == 1:
             return self._map(lambda t: t.expand(count, -1, -1, -1))
         return self._map(lambda t: t.repeat_interleave(count, 0))
 
-    def detach(self) -> Self:
+    def detach(self) -> "Features":
         """The same features without their graph."""
         return self._map(lambda t: t.detach())
 

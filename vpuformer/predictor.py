@@ -185,7 +185,7 @@ class Predictor:
         rounds = thing.rounds
         if not rounds:
             start = thing.start
-            return None if start is None else Prediction(start, self.threshold)
+            return None if start is None else Prediction(start.copy(), self.threshold)
         return Prediction(lambda: probability(rounds), self.threshold)
 
     def _answer(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...]) -> Round:
@@ -235,6 +235,7 @@ class Predictor:
         mask = last.frame.bounds_of(last.logits > 0)
         positive = [p.bounds for r in rounds for p in r.prompts if p.positive]
         spans = [*positive, *(p.bounds for p in prompts), *([mask] if mask else [])]
+        spans = [_clipped(s, size) for s in spans]
         wanted = zoom_crop(spans, size, self.zoom)
         if wanted is None or mask is None:
             return whole
@@ -254,6 +255,14 @@ def segment(image: Any, prompts: list[Prompt], model: VPUFormer | None = None) -
 @lru_cache(maxsize=1)
 def _default_model() -> VPUFormer:
     return load("lite0")
+
+
+def _clipped(
+    span: tuple[float, float, float, float], size: tuple[int, int]
+) -> tuple[float, float, float, float]:
+    """The part of a span that lies in the image: a crop can hold no more."""
+    right, bottom = size[1] - 0.5, size[0] - 0.5
+    return max(span[0], -0.5), max(span[1], -0.5), min(span[2], right), min(span[3], bottom)
 
 
 def _start_mask(mask: np.ndarray, size: tuple[int, ...]) -> np.ndarray:

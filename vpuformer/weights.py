@@ -25,6 +25,8 @@ MAX_BYTES = 16 * 2**20
 def shipped_names() -> list[str]:
     """Names that `load` knows without a path."""
     folder = resources.files("vpuformer") / "shipped"
+    if not folder.is_dir():
+        return []
     return sorted(
         p.name[: -len(".safetensors")]
         for p in folder.iterdir()
@@ -68,6 +70,7 @@ def save(model: VPUFormer, path: str | Path, card: dict[str, Any]) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, temporary, metadata={KEY: json.dumps(record, sort_keys=True)})
+        temporary.chmod(0o644)  # safetensors writes 600
         os.replace(temporary, path)
     except (OSError, SafetensorError) as error:
         with suppress(OSError):
@@ -91,7 +94,7 @@ def load(name_or_path: str | Path, device: str = "auto") -> VPUFormer:
             record = json.loads((file.metadata() or {})[KEY])
             tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
         config = from_json(ModelConfig, record["config"])
-        card, expected = record["card"], record["hash"]
+        card, expected = record["card"], str(record["hash"])
     except KeyError as error:
         raise CheckpointError(
             f"{path} has no {error} in its metadata, so it is not a vpuformer weights file. "
@@ -105,7 +108,10 @@ def load(name_or_path: str | Path, device: str = "auto") -> VPUFormer:
             f"{path} is damaged: its weights hash is {found[:12]}, its card says {expected[:12]}. "
             "Fetch the file again."
         )
-    model = build(config)
+    try:
+        model = build(config)
+    except (ConfigError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"{path} names a model that cannot be built: {error}") from error
     _fill(model, tensors, path)
     model.card, model.weights_hash = card, found
     return model.to(pick_device(device)).eval()
@@ -149,7 +155,7 @@ def _find(name_or_path: str | Path) -> Path:
 def _fill(model: VPUFormer, tensors: dict[str, Tensor], path: Path) -> None:
     own = model.state_dict()
     missing, unexpected = sorted(set(own) - set(tensors)), sorted(set(tensors) - set(own))
-    wrong = [k for k in own if k in tensors and own[k].numel() != tensors[k].numel()]
+    wrong = [k for k in own if k in tensors and (own[k].shape or (1,)) != tensors[k].shape]
     if missing or unexpected or wrong:
         raise CheckpointError(
             f"{path} does not fit its config. Missing: {', '.join(missing) or 'none'}. "

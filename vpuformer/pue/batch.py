@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Self
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -60,18 +59,18 @@ class PromptBatch:
                 points[b, i] = torch.tensor(padded)
         return cls(kind, positive, valid, xywh, points).to(device)
 
-    def _map(self, function) -> Self:
-        return type(self)(*(function(getattr(self, f.name)) for f in fields(self)))
+    def _map(self, function) -> "PromptBatch":
+        return PromptBatch(*(function(getattr(self, f.name)) for f in fields(self)))
 
-    def to(self, device: torch.device | str) -> Self:
+    def to(self, device: torch.device | str) -> "PromptBatch":
         """The same batch on a device."""
         return self._map(lambda t: t.to(device))
 
-    def repeat(self, count: int) -> Self:
+    def repeat(self, count: int) -> "PromptBatch":
         """Each picture's prompts `count` times in a row."""
         return self._map(lambda t: t.repeat_interleave(count, 0))
 
-    def select(self, index: Tensor) -> Self:
+    def select(self, index: Tensor) -> "PromptBatch":
         """The prompts of the chosen pictures."""
         return self._map(lambda t: t[index])
 

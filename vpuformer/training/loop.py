@@ -9,7 +9,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -35,6 +35,7 @@ from vpuformer.training.sampling import find_error, first_prompts, simulate, uni
 log = logging.getLogger("vpuformer.training")
 
 
+@runtime_checkable
 class TrainingData(Protocol):
     """Samples by position: the same (seed, position, crop) always gives the same sample."""
 
@@ -114,11 +115,7 @@ def fit(
         ConfigError: rounds and their weights disagree, or ranks cannot share a batch evenly.
         CheckpointError: `out_dir` holds a run of another model or recipe.
     """
-    if recipe.rounds != len(recipe.round_weights):
-        raise ConfigError(
-            f"Recipe.rounds is {recipe.rounds}, but round_weights has "
-            f"{len(recipe.round_weights)} entries. Give one weight per round."
-        )
+    _check_rounds(recipe)
     out = Path(out_dir)
     out.mkdir(parents=True, exist_ok=True)
     fabric = _fabric(recipe)
@@ -135,40 +132,53 @@ def fit(
     batches = _batches(data, recipe, start, (fabric.global_rank, fabric.world_size))
     skipped, began = 0, time.perf_counter()
     for step, batch in zip(range(start, recipe.steps), batches, strict=False):
-        for group in wrapped.param_groups:
-            group["lr"] = group["scale"] * learning_rate(recipe, step)
-        loss, parts = rounds(*(fabric.to_device(t) for t in batch))
-        fabric.backward(loss)
-        norm = fabric.clip_gradients(
-            rounds, wrapped, max_norm=recipe.clip, error_if_nonfinite=False
-        )
-        loss = _mean(fabric, loss.detach())
-        # every rank sees the same loss and norm, so all skip or none
-        if torch.isfinite(loss) and norm is not None and torch.isfinite(norm):
-            wrapped.step()
+        loss, parts, is_good = _step(fabric, rounds, wrapped, batch, step)
+        skipped += not is_good
+        if is_good:
             update_ema(ema, model, recipe.ema, step)
-        else:
-            skipped += 1
-            log.warning("step %d skipped: loss %s, gradient norm %s", step, loss.item(), norm)
-        wrapped.zero_grad()
         done = step + 1
         if done % recipe.log_every == 0 or done == recipe.steps:
             rate = (done - start) * recipe.batch_size / (time.perf_counter() - began)
-            record = {
-                "step": done,
-                "loss": loss.item(),
-                "skipped": skipped,
-                "images_per_s": rate,
-            }
-            record |= {k: round(_mean(fabric, v).item(), 5) for k, v in parts.items()}
-            history.append(record)
+            record = {"step": done, "loss": loss, "skipped": skipped, "images_per_s": rate}
+            history.append(record | {k: round(_mean(fabric, v), 5) for k, v in parts.items()})
             if fabric.is_global_zero:
-                with open(out / "log.jsonl", "a") as file:
-                    file.write(json.dumps(record) + "\n")
+                with open(out / "log.jsonl", "a", encoding="utf-8") as file:
+                    file.write(json.dumps(history[-1]) + "\n")
         if (done % recipe.save_every == 0 or done == recipe.steps) and fabric.is_global_zero:
             _save(out, done, model, ema, optimizer, {**header, "history": history})
     fabric.barrier()
     return FitResult(ema, history)
+
+
+def _check_rounds(recipe: Recipe) -> None:
+    if recipe.rounds != len(recipe.round_weights):
+        raise ConfigError(
+            f"Recipe.rounds is {recipe.rounds}, but round_weights has "
+            f"{len(recipe.round_weights)} entries. Give one weight per round."
+        )
+
+
+def _step(
+    fabric: Fabric, rounds: Any, optimizer: Any, batch: tuple[Tensor, ...], step: int
+) -> tuple[float, dict[str, Tensor], bool]:
+    """One update; a step whose loss or gradient is not finite changes nothing (the last value)."""
+    recipe = rounds.module.recipe
+    for group in optimizer.param_groups:
+        group["lr"] = group["scale"] * learning_rate(recipe, step)
+    loss, parts = rounds(*(fabric.to_device(t) for t in batch))
+    fabric.backward(loss)
+    norm = fabric.clip_gradients(
+        rounds, optimizer, max_norm=recipe.clip, error_if_nonfinite=False
+    )
+    value = _mean(fabric, loss.detach())
+    # every rank sees the same loss and norm, so all skip or none
+    is_good = math.isfinite(value) and norm is not None and bool(torch.isfinite(norm))
+    if is_good:
+        optimizer.step()
+    else:
+        log.warning("step %d skipped: loss %s, gradient norm %s", step, value, norm)
+    optimizer.zero_grad()
+    return value, parts, is_good
 
 
 def _fabric(recipe: Recipe) -> Fabric:
@@ -191,10 +201,11 @@ def _fabric(recipe: Recipe) -> Fabric:
     return fabric
 
 
-def _mean(fabric: Fabric, value: Tensor) -> Tensor:
+def _mean(fabric: Fabric, value: Tensor) -> float:
+    """The mean over ranks of a number."""
     mean = fabric.all_reduce(value)
     assert isinstance(mean, Tensor)
-    return mean
+    return mean.item()
 
 
 def make_optimizer(model: VPUFormer, recipe: Recipe) -> torch.optim.AdamW:

@@ -1,0 +1,381 @@
+"""A conversation: rounds, undo and redo, zoom, objects, and that images are encoded once."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from vpuformer.config import ConfigError, DmaConfig, ModelConfig, PueConfig, ZoomConfig
+from vpuformer.errors import ImageError, PromptError
+from vpuformer.model import build
+from vpuformer.predictor import Predictor, segment
+from vpuformer.prompts import Box, Click, Scribble
+
+SIZE = (90, 130)  # H, W
+NO_ZOOM = ZoomConfig(mode="none")
+CONFIG = ModelConfig(
+    encoder="tiny",
+    size=64,
+    pue=PueConfig(length=64),
+    dma=DmaConfig(embed_dim=32),
+    decoder_dim=16,
+    decoder_depth=1,
+)
+MODEL = build(CONFIG).eval()
+IMAGE = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
+START = np.zeros(SIZE, bool)
+START[20:50, 30:60] = True
+GESTURES = [
+    Click(60, 40),
+    Click(10, 80, positive=False),
+    Box.from_corners(20, 10, 90, 70),
+    Scribble([(30, 30), (60, 50)], positive=False),
+]
+
+
+class Counting:
+    """Stands in front of a model and counts; where told, it answers with a disc of its own."""
+
+    def __init__(self, model=MODEL, disc=None):
+        self.model, self.config, self.disc, self.encodings = model, model.config, disc, 0
+        self.prevs = []
+
+    def parameters(self):
+        return self.model.parameters()
+
+    def encode_image(self, *args):
+        self.encodings += 1
+        return self.model.encode_image(*args)
+
+    def decode(self, features, prompts, prev_mask=None):
+        self.prevs.append(None if prev_mask is None else prev_mask.clone())
+        answer = self.model.decode(features, prompts, prev_mask)
+        if self.disc is None:
+            return answer
+        x, y, radius = self.disc
+        at = torch.arange(answer.logits.shape[-1])
+        inside = (at - x) ** 2 + (at[:, None] - y) ** 2 <= radius**2
+        return replace(answer, logits=torch.where(inside, 8.0, -8.0)[None, None])
+
+
+def talk(model=MODEL, image=IMAGE, mask=None, **options):
+    predictor = Predictor(model, precision="float32", **({"zoom": NO_ZOOM} | options))
+    predictor.set_image(image, mask)
+    return predictor
+
+
+def test_an_answer_is_in_the_image_s_coordinates():
+    answer = talk().add(*GESTURES)
+    assert answer.prob.shape == SIZE and answer.prob.dtype == np.float32
+    assert answer.mask.shape == SIZE and answer.mask.dtype == bool
+    assert answer.prob.min() >= 0 and answer.prob.max() <= 1
+
+
+def test_the_same_conversation_gives_the_same_mask():
+    def last():
+        predictor = talk()
+        return [predictor.add(g) for g in GESTURES][-1].prob
+
+    np.testing.assert_array_equal(last(), last())
+
+
+def test_late_fusion_encodes_once():
+    model = Counting()
+    predictor = talk(model)
+    for gesture in GESTURES:
+        predictor.add(gesture)
+    predictor.remove(1)
+    predictor.undo()
+    predictor.add_object()
+    predictor.add(Click(5, 5))
+    assert model.encodings == 1
+    predictor.set_image(IMAGE[:, ::-1])
+    predictor.add(Click(5, 5))
+    assert model.encodings == 2
+
+
+def test_early_fusion_encodes_each_round():
+    model = Counting(build(replace(CONFIG, fusion="early")).eval())
+    predictor = talk(model)
+    for gesture in GESTURES:
+        predictor.add(gesture)
+    assert model.encodings == len(GESTURES)
+
+
+def test_each_round_sees_the_last_probability():
+    model = Counting(disc=(20, 30, 9))
+    predictor = talk(model)
+    predictor.add(GESTURES[0])
+    predictor.add(GESTURES[1])
+    assert model.prevs[0] is None
+    logits = torch.from_numpy(predictor.rounds[0].logits)
+    torch.testing.assert_close(model.prevs[1][0, 0], logits.sigmoid())
+
+
+def test_a_start_mask_is_the_first_answer_and_the_first_previous_mask():
+    model = Counting()
+    predictor = talk(model, mask=START)
+    np.testing.assert_array_equal(predictor.predict().mask, START)
+    predictor.add(Click(60, 40))
+    share = model.prevs[0].mean().item()
+    assert share == pytest.approx(START.mean(), abs=0.01)
+    np.testing.assert_array_equal(predictor.undo().mask, START)
+    np.testing.assert_array_equal(predictor.reset().mask, START)
+
+
+@pytest.mark.parametrize("threshold", [0.02, 0.5, 0.98])
+def test_a_click_s_own_pixel_obeys_and_the_latest_wins(threshold):
+    predictor = talk(threshold=threshold)
+    for positive in (True, False, True):
+        answer = predictor.add(Click(60.4, 39.6, positive), Click(129.4, -0.5, not positive))
+        assert answer.mask[40, 60] == positive and answer.mask[0, 129] != positive
+    assert not predictor.undo().mask[40, 60]
+
+
+def test_remove_replays_from_that_round():
+    predictor = talk()
+    for gesture in GESTURES:
+        predictor.add(gesture)
+    answer = predictor.remove(1)
+    other = talk()
+    for gesture in (GESTURES[0], *GESTURES[2:]):
+        expected = other.add(gesture)
+    assert predictor.prompts == other.prompts
+    np.testing.assert_array_equal(answer.prob, expected.prob)
+
+
+def test_remove_takes_one_prompt_out_of_a_round():
+    predictor = talk()
+    predictor.add(*GESTURES[:3])
+    predictor.add(GESTURES[3])
+    answer = predictor.remove(1)
+    other = talk()
+    other.add(GESTURES[0], GESTURES[2])
+    np.testing.assert_array_equal(answer.prob, other.add(GESTURES[3]).prob)
+
+
+def test_without_prompts_there_is_no_answer():
+    predictor = talk()
+    with pytest.raises(PromptError, match="Nothing has been marked"):
+        predictor.predict()
+    predictor.add(GESTURES[0])
+    assert predictor.remove(0) is None and predictor.undo() is not None
+    assert predictor.undo() is None and predictor.undo() is None
+    assert predictor.redo() is not None and predictor.reset() is None
+
+
+def test_objects_do_not_know_of_each_other():
+    predictor = talk()
+    first = predictor.add(GESTURES[0]).prob
+    number = predictor.add_object()
+    second = predictor.add(GESTURES[2]).prob
+    np.testing.assert_array_equal(predictor.select(0).prob, first)
+    np.testing.assert_array_equal(predictor.select(number).prob, second)
+    np.testing.assert_array_equal(talk().add(GESTURES[2]).prob, second)
+    predictor.remove_object(number)
+    assert predictor.objects == [0] and predictor.selected == 0
+    np.testing.assert_array_equal(predictor.predict().prob, first)
+    predictor.remove_object(0)
+    assert len(predictor.objects) == 1 and predictor.prompts == []
+
+
+def photo(size=(600, 900)):
+    return np.random.default_rng(1).integers(0, 256, (*size, 3), dtype=np.uint8)
+
+
+def test_zoom_after_the_first_mask_then_kept():
+    model = Counting(disc=(20, 30, 4))  # a small object in the whole image
+    predictor = talk(model, photo(), zoom=ZoomConfig())
+    predictor.add(Click(290, 280))
+    assert predictor.rounds[-1].frame.crop is None and model.encodings == 1
+    model.disc = (32, 32, 22)  # the same object, larger in the crop
+    predictor.add(Click(295, 285))
+    crop = predictor.rounds[-1].frame.crop
+    left, top, right, bottom = crop
+    assert left <= 290 < right and top <= 280 < bottom
+    assert right - left >= 200 and bottom - top >= 200
+    predictor.add(Click(300, 290))
+    assert predictor.rounds[-1].frame.crop == crop and model.encodings == 2
+
+
+def test_zoom_carries_the_mask_over():
+    model = Counting(disc=(20, 30, 4))
+    predictor = talk(model, photo(), zoom=ZoomConfig())
+    whole = predictor.add(Click(290, 280)).mask
+    predictor.add(Click(295, 285))
+    left, top, right, bottom = predictor.rounds[-1].frame.crop
+    share = (model.prevs[-1] > 0.5).float().mean().item()
+    assert (
+        share == pytest.approx(whole[top:bottom, left:right].mean(), abs=0.03) and share > 0.05
+    )
+
+
+def test_zoom_is_renewed_by_a_prompt_outside():
+    model = Counting(disc=(20, 30, 4))
+    predictor = talk(model, photo(), zoom=ZoomConfig())
+    predictor.add(Click(290, 280))
+    model.disc = (32, 32, 22)
+    predictor.add(Click(295, 285))
+    old = predictor.rounds[-1].frame.crop
+    predictor.add(Click(500, 300))
+    new = predictor.rounds[-1].frame.crop
+    assert new != old and new[2] > 500 and model.encodings == 3
+
+
+@pytest.mark.parametrize("disc", [(32, 32, 31), (0, 0, -1)])
+def test_no_zoom_on_large_or_missing_objects(disc):
+    model = Counting(disc=(32, 32, 31) if disc[2] > 0 else (-50, -50, 1))
+    predictor = talk(model, photo(), zoom=ZoomConfig())
+    for _ in range(3):
+        predictor.add(Click(450, 300))
+    assert model.encodings == 1 and predictor.rounds[-1].frame.crop is None
+
+
+BAD = [
+    (Click(500, 5), PromptError, "outside"),
+    (Box.from_corners(-9, -9, -1, -1), PromptError, "outside"),
+    ("click", PromptError, "Not a prompt"),
+]
+
+
+@pytest.mark.parametrize(("prompt", "error", "message"), BAD)
+def test_a_failing_call_leaves_everything(prompt, error, message):
+    predictor = talk()
+    before = predictor.add(GESTURES[0]).prob
+    for fail in (
+        lambda: predictor.add(GESTURES[1], prompt),
+        lambda: predictor.add(),
+        lambda: predictor.remove(5),
+        lambda: predictor.select(7),
+        lambda: predictor.set_image(np.zeros((3, 4, 5, 6))),
+        lambda: predictor.set_image(IMAGE, START.T),
+    ):
+        with pytest.raises((PromptError, ImageError)):
+            fail()
+        assert predictor.prompts == [GESTURES[0]] and predictor.size == SIZE
+        np.testing.assert_array_equal(predictor.predict().prob, before)
+    with pytest.raises(error, match=message):
+        predictor.add(prompt)
+
+
+def test_a_model_that_breaks_leaves_everything(monkeypatch):
+    model = Counting()
+    predictor = talk(model)
+    before = predictor.add(GESTURES[0]).prob
+    monkeypatch.setattr(model, "decode", lambda *args: 1 / 0)
+    for fail in (lambda: predictor.add(GESTURES[1]), lambda: predictor.add(GESTURES[2])):
+        with pytest.raises(ZeroDivisionError):
+            fail()
+    assert predictor.prompts == [GESTURES[0]]
+    np.testing.assert_array_equal(predictor.predict().prob, before)
+
+
+def test_impossible_settings_are_refused():
+    for options in ({"threshold": 0.0}, {"threshold": 1.0}, {"precision": "float16"}):
+        with pytest.raises(ConfigError, match="expected"):
+            Predictor(MODEL, **options)
+    with pytest.raises(ImageError, match="no image yet"):
+        Predictor(MODEL).add(Click(1, 2))
+
+
+def test_bfloat16_answers_nearly_the_same():
+    exact, rough = talk().add(*GESTURES), Predictor(MODEL, precision="bfloat16", zoom=NO_ZOOM)
+    rough.set_image(IMAGE)
+    answer = rough.add(*GESTURES)
+    assert answer.prob.dtype == np.float32
+    assert np.abs(answer.prob - exact.prob).mean() < 0.02
+    assert not np.array_equal(answer.prob, exact.prob)
+
+
+def test_segment_is_one_round():
+    answer = segment(IMAGE, GESTURES, MODEL)
+    predictor = Predictor(MODEL)
+    predictor.set_image(IMAGE)
+    np.testing.assert_array_equal(answer.prob, predictor.add(*GESTURES).prob)
+
+
+def test_writing_to_an_answer_leaves_the_start_mask():
+    predictor = talk(mask=START)
+    predictor.predict().prob[:] = 0
+    np.testing.assert_array_equal(predictor.predict().mask, START)
+
+
+def test_a_box_that_leaves_the_image_does_not_renew_the_crop():
+    model = Counting(disc=(4, 30, 3))
+    predictor = talk(model, photo(), zoom=ZoomConfig())
+    predictor.add(Box.from_corners(-60, 240, 110, 330))
+    model.disc = (20, 32, 16)
+    predictor.add(Click(50, 280))
+    crop = predictor.rounds[-1].frame.crop
+    model.disc = (22, 32, 18)  # a little larger, so another crop would be wanted
+    for _ in range(2):
+        predictor.add(Click(50, 285))
+    assert crop is not None and predictor.rounds[-1].frame.crop == crop and model.encodings == 2
+
+
+class Conversation(RuleBasedStateMachine):
+    """Whatever was done: undo takes it back exactly, redo brings it back exactly."""
+
+    @initialize(start=st.booleans())
+    def begin(self, start):
+        self.predictor = talk(mask=START if start else None)
+
+    def state(self):
+        rounds = self.predictor.rounds
+        answer = self.predictor._prediction(self.predictor._object)
+        prob = None if answer is None else answer.prob.tobytes()
+        return [(r.prompts, r.frame, r.logits.tobytes()) for r in rounds], prob
+
+    def check(self, action):
+        before = self.state()
+        action()
+        after = self.state()
+        assert after[0] != before[0]
+        self.predictor.undo()
+        assert self.state() == before
+        self.predictor.redo()
+        assert self.state() == after
+
+    @rule(gestures=st.lists(st.sampled_from(GESTURES), min_size=1, max_size=3))
+    def add(self, gestures):
+        self.check(lambda: self.predictor.add(*gestures))
+
+    @precondition(lambda self: self.predictor.prompts)
+    @rule(data=st.data())
+    def remove(self, data):
+        index = data.draw(st.integers(0, len(self.predictor.prompts) - 1))
+        self.check(lambda: self.predictor.remove(index))
+
+    @precondition(lambda self: self.predictor.rounds)
+    @rule()
+    def undo_then_redo(self):
+        before = self.state()
+        self.predictor.undo()
+        self.predictor.redo()
+        assert self.state() == before
+
+    @rule()
+    def undo(self):
+        self.predictor.undo()
+
+    @rule()
+    def other_object(self):
+        before, mine = self.state(), self.predictor.selected
+        number = self.predictor.add_object()
+        self.predictor.add(GESTURES[0])
+        self.predictor.remove_object(number)
+        self.predictor.select(mine)
+        assert self.state() == before
+
+
+TestConversation = Conversation.TestCase
+TestConversation.settings = settings(
+    max_examples=8,
+    stateful_step_count=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
