@@ -98,7 +98,7 @@ def _from_array(array: np.ndarray) -> np.ndarray:
         )
     _check_pixels(array.shape)
     if array.dtype == bool:
-        array = np.where(array, 255, 0).astype(np.uint8)
+        array = np.uint8(255) * array
     if array.dtype.kind not in "uif":
         raise ImageError(f"The image array holds {array.dtype}, expected numbers.")
     if array.dtype != np.uint8 and array.ndim == 3 and array.shape[2] == 4:
@@ -122,7 +122,7 @@ def _opacity(alpha: np.ndarray) -> np.ndarray:
 
 
 def _stretched(array: np.ndarray) -> np.ndarray:
-    values = array.astype(np.float64)
+    values = np.array(array, np.float64)
     if not np.isfinite(values).all():
         raise ImageError("The image array holds nan or infinite values. Replace them first.")
     if array.dtype.kind == "f" and values.min() >= 0 and values.max() <= 1:
@@ -130,7 +130,7 @@ def _stretched(array: np.ndarray) -> np.ndarray:
     low, high = np.percentile(values, [0.5, 99.5])
     log.info("%s image stretched from %g..%g to 0..255", array.dtype, low, high)
     scaled = (values - low) / max(high - low, 1e-12)
-    return np.round(np.clip(scaled, 0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.round(np.clip(scaled, 0, 1) * 255), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +285,7 @@ def save_image(path: str | Path, pixels: np.ndarray) -> Path:
 def save_mask(path: str | Path, mask: np.ndarray) -> Path:
     """Write a mask as a PNG of 0 and 255, whole or not at all."""
     mask = np.asarray(mask)
-    if mask.ndim != 2 or mask.dtype.kind not in "bui":
+    if mask.ndim != 2 or mask.dtype.kind not in ("b", "u", "i"):
         raise ImageError(
             f"The mask is {mask.dtype} {mask.shape}, expected bool [H, W]. A probability becomes "
             "one by prob > 0.5."
