@@ -115,10 +115,10 @@ class Train:
 
     def run(self, console: Console) -> int:
         """Train, and write the weights with a card."""
-        from vpuformer.config import to_json
         from vpuformer.data.shards import Shards, ShardSamples
         from vpuformer.model import build, preset
         from vpuformer.training import recipes
+        from vpuformer.training.card import card
         from vpuformer.training.loop import fit
         from vpuformer.weights import save
 
@@ -129,8 +129,8 @@ class Train:
         model = build(preset(self.preset), seed=self.seed, pretrained=pretrained)
         result = fit(model, samples, recipe, self.out)
         path = self.out / f"{self.preset}.safetensors"
-        card = {"recipe": to_json(recipe), "data": self.data.name, "log": result.history[-1:]}
-        save(result.model, path, card)
+        command = " ".join(["vpuformer", *sys.argv[1:]])
+        save(result.model, path, card(samples.shards, recipe, result.history, command=command))
         _say(console, f"Weights are in {path}")
         return 0
 

@@ -60,9 +60,9 @@ class Shards:
         return image, labels
 
     def record(self, index: int) -> dict:
-        """What is known of a photo: source, licence where stated, who drew its masks."""
+        """What is known of a photo: source, licence where stated, who drew its masks; or {}."""
         path, parts = self.entries[index]
-        return json.loads(self._bytes(path, parts["json"]))
+        return json.loads(self._bytes(path, parts["json"])) if "json" in parts else {}
 
     def _bytes(self, path: Path, span: tuple[int, int]) -> bytes:
         if path not in self.files:

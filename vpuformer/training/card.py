@@ -1,0 +1,76 @@
+"""The card that travels with trained weights: data and their terms, recipe, curve, machine."""
+
+import platform
+from collections import Counter
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import torch
+
+from vpuformer.config import to_json
+from vpuformer.data.shards import Shards
+from vpuformer.training.recipes import Recipe
+
+TERMS = (
+    "Photos keep their owners' terms (COCO per photo, BSDS non-commercial research, most others "
+    "unstated): weights for research use. None of the photos comes with the weights."
+)
+CURVE_POINTS = 40
+PACKAGES = ("vpuformer", "torch", "numpy", "pillow", "opencv-python-headless")
+
+
+def card(
+    shards: Shards, recipe: Recipe, history: Sequence[dict[str, Any]], *, command: str
+) -> dict[str, Any]:
+    """What a reader must know of a training run, as plain JSON.
+
+    Args:
+        shards: the data it saw.
+        recipe: its numbers.
+        history: `FitResult.history`.
+        command: the line that started it.
+    """
+    step = max(1, len(history) // CURVE_POINTS)
+    keys = ("step", "loss", "iou1", "iou2", "iou3")
+    last = history[-1] if history else {}
+    seconds = recipe.steps * recipe.batch_size / last["images_per_s"] if last else 0.0
+    return {
+        "command": command,
+        "recipe": to_json(recipe),
+        "seed": recipe.seed,
+        "steps": recipe.steps,
+        "samples": recipe.steps * recipe.batch_size,
+        "hours": round(seconds / 3600, 2),
+        "hardware": f"{torch.get_num_threads()} threads, {platform.machine()}, "
+        + ("GPU" if torch.cuda.is_available() else "CPU"),
+        "versions": {name: found for name in PACKAGES if (found := _version(name))},
+        "data": _sources(shards),
+        "terms": TERMS,
+        "curve": [[row.get(k) for k in keys] for row in [*history[::step], last] if row],
+        "curve_columns": list(keys),
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _sources(shards: Shards) -> list[dict[str, Any]]:
+    """Photos and masks by source, with the licence where it is stated."""
+    photos: Counter[tuple[str, ...]] = Counter()
+    masks: Counter[tuple[str, ...]] = Counter()
+    for index in range(len(shards)):
+        record = shards.record(index)
+        names = ("source", "repo", "licence", "labels")
+        key = tuple(str(record.get(name) or "unstated") for name in names)
+        photos[key] += 1
+        masks[key] += int(record.get("instances") or 0)
+    return [
+        dict(zip(("source", "repo", "licence", "labels"), key, strict=True))
+        | {"photos": count, "masks": masks[key]}
+        for key, count in photos.most_common()
+    ]
