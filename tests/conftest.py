@@ -1,10 +1,13 @@
 """Shapes are checked while tests run: jaxtyping's annotations, by beartype. Users pay nothing."""
 
+import os
 import sys
 from types import ModuleType
 
 from beartype import BeartypeConf, beartype
 from jaxtyping import install_import_hook
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small tensors: a second thread only waits
 
 # An int may stand for a float, as in any Python call.
 checker = ModuleType("vpuformer_shape_checker")

@@ -1,0 +1,63 @@
+"""The tables of docs/training.md from results/: `python docs/results_table.py` prints them."""
+
+from pathlib import Path
+from typing import Any
+
+from vpuformer.evaluation import read_results, summary
+
+RESULTS = Path(__file__).resolve().parent.parent / "results"
+COLUMNS = ("NoC@85", "NoC@90", "NoF20@90", "IoU@1", "IoU@3", "IoU@5", "boundary IoU@5")
+POLICIES = ("click", "box", "scribble", "click_box", "click_scribble", "all")
+
+
+def rows_of(name: str) -> list[dict[str, Any]]:
+    """The runs of a results file."""
+    return read_results(RESULTS / f"{name}.jsonl")[1]
+
+
+def key(row: dict[str, Any]) -> tuple[str, str, int]:
+    """What tells an object from all others."""
+    return row["set"], row["image"], row["instance"]
+
+
+def cell(numbers: dict[str, Any], column: str) -> str:
+    """A number with its 95 % interval, or the count of failures."""
+    value = numbers[column] if column in numbers else numbers[column.replace("NoC", "NoI")]
+    if isinstance(value, dict):
+        return f"{value['never']}"
+    digits = 3 if "IoU" in column else 2
+    return f"{value[0]:.{digits}f} [{value[1]:.{digits}f}, {value[2]:.{digits}f}]"
+
+
+def against_grabcut() -> list[str]:
+    """Ours and cv2.grabCut on the objects that both files hold."""
+    files = {"lite0": rows_of("val_lite0_click"), "cv2.grabCut": rows_of("val_grabcut_click")}
+    both = set.intersection(*({key(r) for r in rows} for rows in files.values()))
+    lines = [f"| set (objects) | method | {' | '.join(COLUMNS)} |", "|---" * 9 + "|"]
+    tables = {n: summary([r for r in rows if key(r) in both]) for n, rows in files.items()}
+    for name in tables["lite0"]:
+        for method, table in tables.items():
+            numbers = table[name]
+            cells = " | ".join(cell(numbers, c) for c in COLUMNS)
+            lines.append(f"| {name} ({numbers['samples']}) | {method} | {cells} |")
+    return lines
+
+
+def policies() -> list[str]:
+    """Ours under every policy."""
+    lines = ["| policy | set (objects) | NoI@85 | NoI@90 | IoU@1 | IoU@3 |", "|---" * 6 + "|"]
+    for policy in POLICIES:
+        for name, numbers in summary(rows_of(f"val_lite0_{policy}")).items():
+            if name != "coco":
+                cells = " | ".join(
+                    cell(numbers, c) for c in ("NoC@85", "NoC@90", "IoU@1", "IoU@3")
+                )
+                label = policy.replace("_", " + ")
+                lines.append(f"| {label} | {name} ({numbers['samples']}) | {cells} |")
+    return lines
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write("\n".join([*against_grabcut(), "", *policies(), ""]))
