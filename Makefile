@@ -41,7 +41,7 @@ test: $(VENV)/.all ## the default tests, two minutes
 lab: $(VENV)/.notebooks ## JupyterLab on copies of the notebooks in my/
 	@mkdir -p my
 	@for file in $(NOTEBOOKS); do copy="my/$$(basename $$file)"; [ -e "$$copy" ] || cp "$$file" "$$copy"; done
-	$(BIN)/jupyter lab --ip=127.0.0.1 --ServerApp.root_dir=my
+	$(BIN)/jupyter lab --ip=127.0.0.1 --ServerApp.root_dir=my $(if $(filter 0,$(shell id -u)),--allow-root)
 
 check: $(VENV)/.all ## format, lint, types, import contract, spelling
 	$(BIN)/ruff format --check .
