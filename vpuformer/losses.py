@@ -42,13 +42,18 @@ def normalized_focal_loss(
     without a pixel that counts gives 0.
     """
     s = torch.ones_like(logits) if valid is None else valid.to(logits.dtype)
-    signed = torch.where(target > 0.5, logits, -logits).float()
+    signed = _precise(torch.where(target > 0.5, logits, -logits))
     log_p = F.logsigmoid(signed).clamp(min=math.log(FLOOR))
     b = s * (-signed).sigmoid() ** gamma  # ignored pixels have p = 1
     count = s.sum((1, 2, 3), keepdim=True)
     if scale is None:
         scale = (count / (b.sum((1, 2, 3), keepdim=True) + FLOOR)).detach()
     return -(alpha * b * scale * log_p).sum((1, 2, 3)) / count.flatten().clamp(min=1.0)
+
+
+def _precise(x: Tensor) -> Tensor:
+    """Half precision widened to float32; float64 stays, so that gradients can be checked."""
+    return x if x.dtype == torch.float64 else x.float()
 
 
 def dice_loss(
@@ -58,7 +63,8 @@ def dice_loss(
 
     Sec. III-E (Dice).
     """
-    p, y = logits.float().sigmoid(), target.float()
+    p = _precise(logits).sigmoid()
+    y = target.to(p.dtype)
     if valid is not None:
         p, y = p * valid, y * valid
     both, total = (p * y).sum((1, 2, 3)), (p + y).sum((1, 2, 3))
