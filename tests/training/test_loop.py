@@ -13,7 +13,8 @@ from vpuformer.errors import CheckpointError, ConfigError
 from vpuformer.model import build
 from vpuformer.training.checkpoint import load_checkpoint, save_checkpoint
 from vpuformer.training.loop import fit, learning_rate, make_optimizer
-from vpuformer.training.recipes import shipped, tiny
+from vpuformer.training.recipes import onward, shipped, tiny
+from vpuformer.training.rounds import round_weights
 
 CONFIG = ModelConfig(
     encoder="tiny",
@@ -141,3 +142,26 @@ def test_checkpoints_keep_two_and_survive_a_torn_file(tmp_path):
     with pytest.raises(CheckpointError, match="No readable checkpoint"):
         load_checkpoint(tmp_path)
     assert load_checkpoint(tmp_path / "empty") is None
+
+
+def test_only_drawn_rounds_have_a_loss_and_every_round_is_drawn_in_time():
+    recipe = replace(RECIPE, rounds=5, graded=2, round_weights=(1.0, 1.0, 1.0, 1.0, 4.0))
+    drawn = torch.stack([round_weights(recipe, step) for step in range(40)])
+    assert ((drawn > 0).sum(1) == 2).all() and torch.allclose(drawn.sum(1), torch.ones(40))
+    assert (drawn > 0).any(0).all()
+    last = drawn[(drawn[:, 4] > 0), 4]
+    assert torch.allclose(last, torch.full_like(last, 0.8))  # 4 of 1 + 4
+    assert torch.equal(round_weights(recipe, 3), drawn[3])
+
+
+def test_a_round_without_loss_still_prompts(tmp_path):
+    recipe = replace(onward(2), batch_size=4, crops=((0.0, 64),), log_every=1, save_every=2)
+    history = fit(build(CONFIG), Disks(), recipe, tmp_path).history
+    for row in history:
+        assert sum(k.startswith("dice") for k in row) == recipe.graded
+        assert sum(k.startswith("iou") for k in row) == recipe.rounds == 6
+
+
+def test_refuses_more_graded_rounds_than_rounds(tmp_path):
+    with pytest.raises(ConfigError, match="graded is 4, expected 1 to rounds"):
+        fit(build(CONFIG), Disks(), replace(RECIPE, graded=4), tmp_path)

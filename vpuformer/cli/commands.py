@@ -106,12 +106,14 @@ class Train:
     out: Path
     """Where checkpoints, the log and at last the weights go."""
     preset: str = "lite0"
-    recipe: Literal["shipped", "tiny", "paper"] = "shipped"
+    recipe: Literal["shipped", "onward", "tiny", "paper"] = "shipped"
     steps: Annotated[int | None, arg(metavar="INT")] = None
     """Default: the recipe's own number."""
     seed: int = 0
     pretrained: bool = True
     """Begin a lite encoder with its ImageNet weights (extra `train`)."""
+    start: Annotated[str | None, arg(metavar="MODEL")] = None
+    """Begin with trained weights: shipped ones by name, or a file. They bring their preset."""
 
     def run(self, console: Console) -> int:
         """Train, and write the weights with a card."""
@@ -120,17 +122,23 @@ class Train:
         from vpuformer.training import recipes
         from vpuformer.training.card import card
         from vpuformer.training.loop import fit
-        from vpuformer.weights import save
+        from vpuformer.weights import load, save
 
         samples = ShardSamples(Shards(self.data))
         recipe = replace(getattr(recipes, self.recipe)(), seed=self.seed)
         recipe = replace(recipe, steps=self.steps) if self.steps else recipe
-        pretrained = self.pretrained and self.preset != "tiny"
-        model = build(preset(self.preset), seed=self.seed, pretrained=pretrained)
+        if self.start:
+            model = load(self.start, device="cpu").train()
+            origin = {"hash": model.weights_hash, "card": model.card}
+        else:
+            pretrained = self.pretrained and self.preset != "tiny"
+            model = build(preset(self.preset), seed=self.seed, pretrained=pretrained)
+            origin = None
         result = fit(model, samples, recipe, self.out)
         path = self.out / f"{self.preset}.safetensors"
         command = " ".join(["vpuformer", *sys.argv[1:]])
-        save(result.model, path, card(samples.shards, recipe, result.history, command=command))
+        about = card(samples.shards, recipe, result.history, command=command, start=origin)
+        save(result.model, path, about)
         _say(console, f"Weights are in {path}")
         return 0
 

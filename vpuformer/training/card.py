@@ -21,7 +21,12 @@ PACKAGES = ("vpuformer", "torch", "numpy", "pillow", "opencv-python-headless")
 
 
 def card(
-    shards: Shards, recipe: Recipe, history: Sequence[dict[str, Any]], *, command: str
+    shards: Shards,
+    recipe: Recipe,
+    history: Sequence[dict[str, Any]],
+    *,
+    command: str,
+    start: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What a reader must know of a training run, as plain JSON.
 
@@ -30,13 +35,15 @@ def card(
         recipe: its numbers.
         history: `FitResult.history`.
         command: the line that started it.
+        start: the weights it began with (hash and card), when it did not begin anew.
     """
     step = max(1, len(history) // CURVE_POINTS)
-    keys = ("step", "loss", "iou1", "iou2", "iou3")
+    keys = ("step", "loss", *(f"iou{r + 1}" for r in range(recipe.rounds)))
     last = history[-1] if history else {}
     seconds = recipe.steps * recipe.batch_size / last["images_per_s"] if last else 0.0
     return {
         "command": command,
+        "start": start,
         "recipe": to_json(recipe),
         "seed": recipe.seed,
         "steps": recipe.steps,

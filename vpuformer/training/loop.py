@@ -13,7 +13,6 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
 from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor, nn
@@ -21,7 +20,6 @@ from torch import Tensor, nn
 from vpuformer.config import from_json, to_json
 from vpuformer.data.augmentation import Sample
 from vpuformer.errors import CheckpointError, ConfigError
-from vpuformer.losses import total_loss
 from vpuformer.model import VPUFormer
 from vpuformer.training.checkpoint import (
     load_checkpoint,
@@ -30,7 +28,8 @@ from vpuformer.training.checkpoint import (
     save_checkpoint,
 )
 from vpuformer.training.recipes import Recipe
-from vpuformer.training.sampling import find_error, first_prompts, simulate, uniforms
+from vpuformer.training.rounds import Rounds, round_weights
+from vpuformer.training.sampling import uniforms
 
 log = logging.getLogger("vpuformer.training")
 
@@ -50,53 +49,6 @@ class FitResult:
 
     model: VPUFormer
     history: list[dict[str, Any]]
-
-
-class Rounds(nn.Module):
-    """Several rounds of prompting on one batch, as the robot would do it, with a loss on each.
-
-    Sec. IV-B, iterative sampling. Each round's prompt points at the error that is left; the
-    previous mask is detached and now and then withheld.
-    """
-
-    def __init__(self, model: VPUFormer, recipe: Recipe) -> None:
-        super().__init__()
-        self.model, self.recipe = model, recipe
-
-    def forward(
-        self,
-        images: UInt8[Tensor, "B 3 H W"],
-        target: Float[Tensor, "B 1 H W"],
-        valid: Float[Tensor, "B 1 H W"],
-        u: Float[Tensor, "B R U"],
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The mean loss over rounds and samples, and its parts per round (detached)."""
-        recipe, model = self.recipe, self.model
-        early = model.config.fusion == "early"
-        pictures = (images.float() / 255).contiguous(memory_format=torch.channels_last)
-        features = None if early else model.encode_image(pictures)
-        prev, parts, loss, total = torch.zeros_like(target), {}, 0.0, sum(recipe.round_weights)
-        prompts = first_prompts(target, valid, u, recipe.shares)
-        for r, weight in enumerate(recipe.round_weights):
-            if r:
-                with torch.no_grad():
-                    error = find_error(target, prev, valid)
-                    prompts = prompts.append(simulate(error, u[:, 2 + r], recipe.shares))
-            shown = prev * (u[:, 2 + r, -2] >= recipe.drop_prev)[:, None, None, None]
-            if features is None or early:
-                features = model.encode_image(pictures, shown, prompts)
-            answer = model.decode(features, prompts, shown, details=recipe.loss.p2cl > 0)
-            losses, named = total_loss(answer, prompts, target, valid, config=recipe.loss)
-            loss = loss + weight / total * losses.mean()
-            prev = answer.logits.detach().sigmoid()
-            parts |= {f"{k}{r + 1}": v.detach().mean() for k, v in named.items()}
-            parts[f"iou{r + 1}"] = _iou(prev, target, valid)
-        return loss, parts  # pyright: ignore[reportReturnType]
-
-
-def _iou(prob: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    pred, truth = (prob > 0.49) & (valid > 0), (target > 0) & (valid > 0)
-    return ((pred & truth).sum((1, 2, 3)) / (pred | truth).sum((1, 2, 3)).clamp(min=1)).mean()
 
 
 def fit(
@@ -155,6 +107,10 @@ def _check_rounds(recipe: Recipe) -> None:
         raise ConfigError(
             f"Recipe.rounds is {recipe.rounds}, but round_weights has "
             f"{len(recipe.round_weights)} entries. Give one weight per round."
+        )
+    if not 1 <= recipe.graded <= recipe.rounds:
+        raise ConfigError(
+            f"Recipe.graded is {recipe.graded}, expected 1 to rounds ({recipe.rounds})."
         )
 
 
@@ -256,7 +212,7 @@ def _batches(data: TrainingData, recipe: Recipe, start: int, share: tuple[int, i
             for n in ("target", "valid")
         )
         draws = uniforms(recipe.seed, step, positions, recipe.rounds + 2, "cpu")
-        return images, target, valid, draws
+        return images, target, valid, draws, round_weights(recipe, step)
 
     with ThreadPoolExecutor(1) as pool:
         upcoming: Future = pool.submit(make, start)

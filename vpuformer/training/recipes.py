@@ -12,9 +12,11 @@ class Recipe:
     steps: int
     batch_size: int = 8
     crops: tuple[tuple[float, int], ...] = ((0.0, 256),)  # (from this share of the run, pixels)
-    rounds: int = 3  # prompts per encoded image, each with a loss
+    rounds: int = 3  # prompts per encoded image
+    graded: int = 3  # rounds with a loss, drawn anew each step; the others only prompt
     round_weights: tuple[float, ...] = (1.0, 1.0, 1.0)
     shares: tuple[float, float, float] = (6.0, 2.0, 2.0)  # clicks, boxes, scribbles
+    same_kind: float = 0.0  # how often a later prompt is of the first one's kind
     drop_prev: float = 0.1  # how often a round does not see the previous mask
     lr: float = 1e-3
     encoder_lr_scale: float = 0.2
@@ -36,9 +38,25 @@ class Recipe:
 
 
 def shipped(steps: int = 2800) -> Recipe:
-    """What the shipped `lite0` was trained with (DESIGN: pretrained encoder, three rounds)."""
+    """The shipped `lite0`, first leg: from ImageNet weights, three rounds."""
     return Recipe(
         steps=steps, crops=((0.0, 256), (0.8, 320)), loss=LossConfig(p2cl=0.5), warmup=150
+    )
+
+
+def onward(steps: int = 2000) -> Recipe:
+    """A further leg from trained weights: longer conversations, larger crops, lower rate."""
+    return Recipe(
+        steps=steps,
+        crops=((0.0, 256), (0.4, 320), (0.8, 416)),
+        rounds=6,
+        round_weights=(1.0,) * 6,
+        shares=(5.0, 2.5, 2.5),
+        same_kind=0.5,
+        lr=6e-4,
+        encoder_lr_scale=0.3,
+        loss=LossConfig(p2cl=0.5),
+        seed=1,
     )
 
 
