@@ -1,16 +1,29 @@
 """RITM's zoom-in against its own output: crops, clicks in crops, overlaps, whole runs."""
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
+from vpuformer.config import ZoomConfig
 from vpuformer.metrics import iou
-from vpuformer.prompts import Click
+from vpuformer.model import preset
+from vpuformer.predictor import Predictor
+from vpuformer.prompts import Box, Click, Scribble
 from vpuformer.robot.next_prompt import next_click
-from vpuformer.zoom import Roi, box_iou, ritm_crop_size, ritm_keeps, ritm_roi, ritm_to_crop
+from vpuformer.zoom import (
+    Roi,
+    box_iou,
+    ritm_crop_size,
+    ritm_frame,
+    ritm_keeps,
+    ritm_roi,
+    ritm_to_crop,
+)
 
 GOLDEN = Path(__file__).parent / "golden" / "robot_golden.npz"
 
@@ -152,3 +165,59 @@ def test_whole_runs(golden):
             assert peer.roi == (None if bounds[0] < 0 else roi(bounds))
         at += count
     assert at == len(golden["e2e_clk"])
+
+
+class ToyModel(torch.nn.Module):
+    """The golden file's net behind the model's interface."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = replace(preset("tiny"), size=448)
+        self.scale = torch.nn.Parameter(torch.ones(()))
+
+    def encode_image(self, image, prev_mask=None, prompts=None):
+        return image
+
+    def decode(self, features, prompts, prev_mask=None, *, details=False):
+        prev = torch.zeros_like(features[:, :1]) if prev_mask is None else prev_mask
+        points = prompts.xywh[0, :, :2].tolist()
+        points = [p for p, ok in zip(points, prompts.valid[0], strict=True) if ok]
+        return SimpleNamespace(
+            logits=net(torch.cat([features, prev], 1), points, prompts.positive[0].tolist())
+        )
+
+
+def test_the_predictor_repeats_the_peers_runs(golden):
+    """Clicks exactly, IoU and crops of every golden run that squashes and does not flip."""
+    at = repeated = zoomed = 0
+    for par, count in zip(golden["e2e_par"], golden["e2e_n"], strict=True):
+        if int(par[-1]) == 2:
+            image, gt, ignore = scene(par)
+            predictor = Predictor(ToyModel(), precision="float32", zoom=ZoomConfig(mode="ritm"))
+            predictor.set_image(image)
+            clicks, pred = [], np.zeros_like(gt)
+            for step in range(at, at + count):
+                row, column, positive = golden["e2e_clk"][step]
+                clicks.append(next_click(gt, pred, clicks, ignore=ignore))
+                assert clicks[-1] == Click(float(column), float(row), bool(positive))
+                predictor.add(clicks[-1])
+                frame, logits = predictor.rounds[-1].frame, predictor.rounds[-1].logits
+                pred = frame.spread(logits) > 0.49  # the peers do not force the clicked pixel
+                assert iou(gt, pred, ignore) == pytest.approx(golden["e2e_iou"][step], abs=1e-3)
+                assert frame.roi == roi(golden["e2e_roi"][step])
+                zoomed += frame.crop is not None
+            repeated += 1
+        at += count
+    assert repeated >= 4 and zoomed >= 4
+
+
+def test_boxes_and_scribbles_widen_the_crop_by_their_corners():
+    mask = np.zeros((300, 400), bool)
+    mask[100:110, 100:110] = True
+    zoom = ZoomConfig(mode="ritm", min_side=20)
+    small = ritm_frame(None, mask, [Click(105, 105)], 64, zoom)
+    box = ritm_frame(None, mask, [Box.from_corners(99.5, 99.5, 149.5, 129.5)], 64, zoom)
+    stroke = ritm_frame(None, mask, [Scribble([(100, 100), (149, 129)])], 64, zoom)
+    not_this = ritm_frame(None, mask, [Box(200, 200, 50, 50, False)], 64, zoom)
+    assert small.roi == not_this.roi == Roi(94, 114, 94, 114)  # 1.4 sides are under 20
+    assert box.roi == stroke.roi == ritm_roi(mask, [Click(149, 129)], min_side=20)

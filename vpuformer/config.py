@@ -74,7 +74,7 @@ class LossConfig:
 class ZoomConfig:
     """Zoom-in at inference: where the crop lies and when it is renewed."""
 
-    mode: Literal["none", "frame"] = "frame"
+    mode: Literal["none", "frame", "ritm"] = "frame"  # ritm: the peers' arithmetic
     expand: float = 1.4  # crop side over the object's side
     min_side: int = 200  # pixels of the image
     renew_below: float = 0.5  # a new crop when the box IoU with the wanted one is lower

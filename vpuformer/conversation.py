@@ -6,6 +6,7 @@ import numpy as np
 
 from vpuformer.imaging import Frame
 from vpuformer.prompts import Click, Prompt
+from vpuformer.zoom import RitmFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,6 @@ def previous(
     if not rounds:
         return None if start is None else frame.shrink(start)
     last = rounds[-1]
-    if last.frame == frame:
+    if last.frame == frame and not isinstance(frame, RitmFrame):
         return 1 / (1 + np.exp(-np.clip(last.logits, -40, 40)))
     return frame.shrink(last.frame.spread(last.logits))

@@ -15,6 +15,7 @@ from vpuformer.model import Features, VPUFormer
 from vpuformer.prompts import Prediction, Prompt, check_inside
 from vpuformer.pue import PromptBatch
 from vpuformer.weights import Precision, load, pick_precision
+from vpuformer.zoom import ritm_frame
 
 
 class Predictor:
@@ -228,6 +229,11 @@ class Predictor:
     def _frame(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...]) -> Frame:
         """The whole image at first, then a crop around the mask and the positive prompts."""
         side, size = self.model.config.size, self.size
+        if self.zoom.mode == "ritm":
+            last = rounds[-1] if rounds else None
+            every = [p for r in rounds for p in r.prompts] + list(prompts)
+            prob = last.frame.spread(last.logits) if last else np.zeros(size)
+            return ritm_frame(last and last.frame, prob > 0.5, every, side, self.zoom)
         whole = Frame(size, side)
         if self.zoom.mode == "none" or not rounds:
             return whole

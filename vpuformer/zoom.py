@@ -1,15 +1,20 @@
 """Zoom-in as RITM does it, to the pixel: where the crop lies, and where a click lands in it.
 
 Inclusive pixel bounds and its own rescaling, without the half pixel of `prompts.rescale`: only for
-`zoom="ritm"`.
+`ZoomConfig(mode="ritm")`.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import torch
+from torch.nn import functional as F
 
-from vpuformer.prompts import Click
+from vpuformer.config import ZoomConfig
+from vpuformer.imaging import Frame
+from vpuformer.prompts import Box, Click, Prompt
 
 
 class Roi(NamedTuple):
@@ -106,3 +111,90 @@ def ritm_keeps(
         if click.positive and not inside:
             return False
     return box_iou(wanted, roi) >= renew_below
+
+
+@dataclass(frozen=True, slots=True)
+class RitmFrame(Frame):
+    """A frame with RITM's arithmetic: corners meet corners, and prompts move without half a pixel.
+
+    RITM, zoom_in.py. Probabilities, not logits, are brought back to the image.
+    """
+
+    @property
+    def roi(self) -> Roi:
+        """The part of the image it shows, both ends included."""
+        left, top, right, bottom = self.window
+        return Roi(top, bottom - 1, left, right - 1)
+
+    def picture(self, image: np.ndarray) -> np.ndarray:
+        """The image `[H, W, 3]` in the frame, float32 `[side, side, 3]` in 0..255."""
+        channels = [self.shrink(image[..., c]) for c in range(image.shape[2])]
+        return np.stack(channels, -1)
+
+    def shrink(self, prob: np.ndarray) -> np.ndarray:
+        """A map `[H, W]` of the image in the frame, float32 `[side, side]`."""
+        top, bottom, left, right = self.roi
+        return _resized(prob[top : bottom + 1, left : right + 1], (self.side, self.side))
+
+    def spread(self, logits: np.ndarray) -> np.ndarray:
+        """Logits `[side, side]` as probabilities on the image, float32 `[H, W]`; 0 outside."""
+        top, bottom, left, right = self.roi
+        prob = 1 / (1 + np.exp(-np.clip(logits, -40, 40)))
+        whole = np.zeros(self.size, np.float32)
+        whole[top : bottom + 1, left : right + 1] = _resized(prob, self.roi.size)
+        return whole
+
+    def prompts(self, prompts: list[Prompt]) -> list[Prompt]:
+        """Prompts of the image in the frame's pixels; those outside are left out."""
+        dy, dx = (0.5 * (1 - self.side / n) for n in self.roi.size)  # without the half pixel
+        return [p.moved(dx, dy) for p in Frame.prompts(self, prompts)]
+
+
+def ritm_frame(
+    last: Frame | None, mask: np.ndarray, prompts: Sequence[Prompt], side: int, zoom: ZoomConfig
+) -> RitmFrame:
+    """The frame of the next round: the last one while it is good enough.
+
+    RITM, zoom_in.py, from the first click on (`skip_clicks=-1`, as SimpleClick evaluates): the
+    whole image first. A positive box or scribble counts as clicks on the corners of its bounds.
+
+    Args:
+        last: the last round's frame, or None.
+        mask: bool `[H, W]`: the last probability is above 0.5.
+        prompts: all prompts, the new ones included.
+        side: pixels of the frame.
+        zoom: `expand`, `min_side`, `renew_below`.
+    """
+    size = (mask.shape[0], mask.shape[1])
+    clicks = [c for p in prompts if p.positive for c in _corners(p, size)]
+    wanted = Roi(0, size[0] - 1, 0, size[1] - 1)
+    if mask.any():
+        found = ritm_roi(mask, clicks, expand=zoom.expand, min_side=zoom.min_side)
+        wanted = found or wanted
+    if isinstance(last, RitmFrame) and ritm_keeps(
+        last.roi, wanted, clicks, renew_below=zoom.renew_below
+    ):
+        return last
+    top, bottom, left, right = wanted
+    is_whole = wanted.size == size
+    return RitmFrame(size, side, None if is_whole else (left, top, right + 1, bottom + 1))
+
+
+def _corners(prompt: Prompt, size: tuple[int, int]) -> list[Click]:
+    """A click itself, or the corners of other prompts' bounds, inside the image."""
+    if isinstance(prompt, Click):
+        return [prompt]
+    inset = 0.5 if isinstance(prompt, Box) else 0.0  # from edges to pixel centres
+    x0, y0, x1, y1 = prompt.bounds
+    points = [(x0 + inset, y0 + inset), (x1 - inset, y1 - inset)]
+    return [
+        Click(min(max(x, 0.0), size[1] - 1.0), min(max(y, 0.0), size[0] - 1.0))
+        for x, y in points
+    ]
+
+
+def _resized(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A map resized bilinearly, corner pixels on corner pixels, float32."""
+    tensor = torch.from_numpy(np.array(values, np.float32))[None, None]
+    resized = F.interpolate(tensor, size=size, mode="bilinear", align_corners=True)
+    return resized[0, 0].numpy()

@@ -155,6 +155,8 @@ class Evaluate:
     """Shipped weights, a path, or a baseline: grabcut, random_walker."""
     policy: PolicyName = "click"
     """Which prompts the robot gives."""
+    zoom: Literal["frame", "ritm", "none"] = "frame"
+    """Zoom-in after the first mask: ours, or with the peers' arithmetic (RITM, SimpleClick)."""
     precision: Precision = "float32"
     seed: int = 0
     limit: Annotated[int | None, arg(metavar="INT")] = None
@@ -166,13 +168,21 @@ class Evaluate:
         from vpuformer.evaluation import EvaluationConfig, evaluate_folders
 
         baseline = {"grabcut": GrabCut, "random_walker": RandomWalker}.get(self.model)
-        segmenter = baseline() if baseline else _predictor(self.model, self.precision)
+        segmenter = baseline() if baseline else self._predictor()
         config = EvaluationConfig(policy=Policy(self.policy), seed=self.seed)
         numbers = evaluate_folders(
             segmenter, self.sets, out=self.out, config=config, limit=self.limit
         )
         console.print_json(data=numbers)
         return 0
+
+    def _predictor(self) -> Any:
+        from vpuformer.config import ZoomConfig
+        from vpuformer.predictor import Predictor
+        from vpuformer.weights import load
+
+        zoom = ZoomConfig(mode=self.zoom)
+        return Predictor(load(self.model), precision=self.precision, zoom=zoom)
 
 
 @dataclass(frozen=True, kw_only=True)
