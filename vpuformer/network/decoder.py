@@ -25,12 +25,10 @@ class Neck(nn.Module):
     """The encoder's four maps at the widths the decoder works with; once per image.
 
     Sec. III-A. Returns the 1/4 and 1/8 maps (decoder width) and the 1/16 map that DMA works on
-    (1/16 plus the upsampled 1/32).
+    (1/16 plus the fourth map brought to it: 1/32, or 1/16 where the encoder is dilated).
     """
 
-    def __init__(
-        self, channels: tuple[int, int, int, int], decoder_dim: int, embed_dim: int
-    ) -> None:
+    def __init__(self, channels: tuple[int, ...], decoder_dim: int, embed_dim: int) -> None:
         super().__init__()
         self.to_4 = nn.Conv2d(channels[0], decoder_dim, 1)
         self.to_8 = nn.Conv2d(channels[1], decoder_dim, 1)
@@ -44,8 +42,9 @@ class Neck(nn.Module):
         Float[Tensor, "B C h4 w4"], Float[Tensor, "B C h8 w8"], Float[Tensor, "B D h w"]
     ]:
         """(1/4, 1/8, 1/16)."""
-        x4, x8, x16, x32 = maps
-        coarse = F.interpolate(self.to_32(x32), scale_factor=2, mode="bilinear")
+        x4, x8, x16, last = maps
+        size = (x16.shape[-2], x16.shape[-1])
+        coarse = F.interpolate(self.to_32(last), size, mode="bilinear")
         return self.to_4(x4), self.to_8(x8), self.mix(self.to_16(x16) + coarse)
 
 
@@ -70,6 +69,7 @@ class Decoder(nn.Module):
         self.level_32 = nn.Conv2d(embed_dim, decoder_dim, 1)
         self.blocks = nn.Sequential(*(SeparableBlock(decoder_dim) for _ in range(depth)))
         self.head = nn.Conv2d(decoder_dim, 1, 1)
+        self.out_channels = decoder_dim
 
     def join(
         self,

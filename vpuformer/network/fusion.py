@@ -101,18 +101,31 @@ def disk_maps(
 class EarlyFusion(nn.Module):
     """Maps added after the encoder's first convolution: every prompt re-encodes the image.
 
-    Sec. III-A (Conv1S): 1x1 to 16 channels, LeakyReLU, 3x3 at stride 2, scaled by 0.05.
+    Sec. III-A (Conv1S): 1x1 to 16 channels, LeakyReLU, a convolution at the stem's stride (3x3 at
+    stride 2, 7x7 at 4), scaled by 0.05.
     """
 
-    def __init__(self, in_chans: int, stem_channels: int) -> None:
+    def __init__(self, in_chans: int, stem_channels: int, stride: int = 2) -> None:
         super().__init__()
         self.expand = nn.Conv2d(in_chans, 16, 1)
-        self.reduce = nn.Conv2d(16, stem_channels, 3, 2, 1)
+        self.reduce = nn.Conv2d(16, stem_channels, 2 * stride - 1, stride, stride - 1)
         self.scale = nn.Parameter(torch.full((1,), 0.05))
 
     def forward(self, maps: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
-        """What to add to the stem's output at half the resolution."""
+        """What to add to the stem's output, on its grid."""
         return self.scale * self.reduce(F.leaky_relu(self.expand(maps), 0.2))
+
+
+class PatchFusion(nn.Module):
+    """A patch embedding of the maps beside that of the image: a plain transformer's Conv1S."""
+
+    def __init__(self, in_chans: int, embed_dim: int, patch: int) -> None:
+        super().__init__()
+        self.embed = nn.Conv2d(in_chans, embed_dim, patch, patch)
+
+    def forward(self, maps: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
+        """What to add to the image's patches."""
+        return self.embed(maps)
 
 
 class LateFusion(nn.Module):

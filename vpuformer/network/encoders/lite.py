@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vpuformer.errors import CheckpointError
+from vpuformer.network.encoders.published import Published
 
 # expansion, kernel, stride, channels, repeats of lite0
 STAGES = (
@@ -75,7 +75,7 @@ class EfficientNetLite(nn.Module):
     early fusion adds its maps.
     """
 
-    stem_channels = 32
+    stem_channels, stem_stride = 32, 2
 
     def __init__(self, name: Name = "lite0") -> None:
         super().__init__()
@@ -127,37 +127,13 @@ class EfficientNetLite(nn.Module):
         `_expand_conv + _bn0`, `_depthwise_conv + _bn1`, `_project_conv + _bn2`, each BatchNorm
         (eps 1e-3) folded in; `_conv_head`, `_bn1`, `_fc` are dropped. Others are an error.
         """
-        left = {k: v for k, v in weights.items() if not k.endswith("num_batches_tracked")}
-        for key in [k for k in left if k.split(".")[0] in ("_conv_head", "_bn1", "_fc")]:
-            del left[key]
-        _fold(self.stem, left, "_conv_stem", "_bn0")
+        source = Published(weights, "EfficientNet-Lite", ("_conv_head", "_bn1", "_fc"))
+        source.fold(self.stem, "_conv_stem", "_bn0", BN_EPS)
         blocks = [block for stage in self.stages for block in stage]  # pyright: ignore
         for n, block in enumerate(blocks):
             prefix = f"_blocks.{n}."
             if block.expand is not None:
-                _fold(block.expand, left, prefix + "_expand_conv", prefix + "_bn0")
-            _fold(block.depthwise, left, prefix + "_depthwise_conv", prefix + "_bn1")
-            _fold(block.project, left, prefix + "_project_conv", prefix + "_bn2")
-        if left:
-            raise CheckpointError(
-                f"EfficientNet-Lite weights hold {len(left)} keys this trunk has no place for: "
-                f"{', '.join(sorted(left)[:5])}. Check that lite0, lite1 or lite2 matches the file."
-            )
-
-
-def _fold(conv: nn.Conv2d, weights: dict[str, Tensor], conv_key: str, bn_key: str) -> None:
-    """conv(x) = BatchNorm(conv'(x)) with the BatchNorm's stored statistics; uses up the keys."""
-    keys = [f"{conv_key}.weight"]
-    keys += [f"{bn_key}.{p}" for p in ("weight", "bias", "running_mean", "running_var")]
-    if missing := [k for k in keys if k not in weights]:
-        raise CheckpointError(f"EfficientNet-Lite weights lack {', '.join(missing)}.")
-    kernel, gain, bias, mean, var = (weights.pop(k) for k in keys)
-    if kernel.shape != conv.weight.shape or conv.bias is None:
-        raise CheckpointError(
-            f"{conv_key}.weight has shape {tuple(kernel.shape)}, expected "
-            f"{tuple(conv.weight.shape)}. Is this another variant of the network?"
-        )
-    scale = gain / (var + BN_EPS).sqrt()
-    with torch.no_grad():
-        conv.weight.copy_(kernel * scale[:, None, None, None])
-        conv.bias.copy_(bias - mean * scale)
+                source.fold(block.expand, f"{prefix}_expand_conv", f"{prefix}_bn0", BN_EPS)
+            source.fold(block.depthwise, f"{prefix}_depthwise_conv", f"{prefix}_bn1", BN_EPS)
+            source.fold(block.project, f"{prefix}_project_conv", f"{prefix}_bn2", BN_EPS)
+        source.close()

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 class TinyEncoder(nn.Module):
     """Five strided convolutions with GroupNorm; outputs at strides 4, 8, 16 and 32."""
 
-    stem_channels = 16
+    stem_channels, stem_stride = 16, 2
 
     def __init__(self, channels: tuple[int, int, int, int] = (32, 48, 64, 96)) -> None:
         super().__init__()

@@ -1,0 +1,162 @@
+"""HRNet-W18-small (v2): four resolutions side by side, BatchNorm folded into its convolution."""
+
+from collections.abc import Mapping
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vpuformer.network.encoders.published import Published, normalise
+from vpuformer.network.encoders.resnet import Bottleneck, conv
+
+WIDTHS = (18, 36, 72, 144)
+MODULES = (1, 3, 2)  # exchange modules of stages 2, 3, 4
+BLOCKS = 2  # residual blocks per branch and module, and of stage 1
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions; residual."""
+
+    def __init__(self, chans: int) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = conv(chans, chans, 3), conv(chans, chans, 3)
+
+    def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C h w"]:
+        """The block's output."""
+        return F.relu(x + self.conv2(F.relu(self.conv1(x))))
+
+
+class Descent(nn.Sequential):
+    """From a branch down to a coarser one: a 3x3 at stride 2 per step, ReLU between them."""
+
+    def __init__(self, fine: int, coarse: int) -> None:
+        last = coarse - fine - 1
+        super().__init__(
+            *(
+                conv(WIDTHS[fine], WIDTHS[coarse] if k == last else WIDTHS[fine], 3, 2)
+                for k in range(last + 1)
+            )
+        )
+
+    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
+        """The coarse map, before its sum's ReLU."""
+        for k, step in enumerate(self):
+            x = step(F.relu(x) if k else x)
+        return x
+
+
+class Exchange(nn.Module):
+    """Residual blocks on each branch, then every branch gets the sum of all, resampled."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(
+            nn.Sequential(*(BasicBlock(WIDTHS[i]) for _ in range(BLOCKS))) for i in range(count)
+        )
+        self.fuse = nn.ModuleDict()
+        for i in range(count):
+            for j in range(count):
+                if i != j:
+                    up = j > i
+                    path = conv(WIDTHS[j], WIDTHS[i], 1) if up else Descent(j, i)
+                    self.fuse[f"{j}to{i}"] = path
+
+    def forward(self, maps: list[Float[Tensor, "B _ _ _"]]) -> list[Float[Tensor, "B _ _ _"]]:
+        """As many maps, of the same shapes."""
+        maps = [branch(m) for branch, m in zip(self.branches, maps, strict=True)]
+        outputs = []
+        for i, own in enumerate(maps):
+            total = own
+            for j, other in enumerate(maps):
+                if j == i:
+                    continue
+                y = self.fuse[f"{j}to{i}"](other)
+                total = total + (
+                    F.interpolate(y, own.shape[-2:], mode="bilinear") if j > i else y
+                )
+            outputs.append(F.relu(total))
+        return outputs
+
+    def fold(self, source: Published, prefix: str) -> None:
+        """Take `prefix.branches` and `prefix.fuse_layers`."""
+        for b, branch in enumerate(self.branches):
+            for r, block in enumerate(branch):  # pyright: ignore[reportArgumentType]
+                at = f"{prefix}.branches.{b}.{r}"
+                source.fold(block.conv1, f"{at}.conv1", f"{at}.bn1")
+                source.fold(block.conv2, f"{at}.conv2", f"{at}.bn2")
+        for name, path in self.fuse.items():
+            j, i = name.split("to")
+            at = f"{prefix}.fuse_layers.{i}.{j}"
+            if isinstance(path, nn.Conv2d):
+                source.fold(path, f"{at}.0", f"{at}.1")
+            else:
+                for k, step in enumerate(path):  # pyright: ignore[reportArgumentType]
+                    source.fold(step, f"{at}.{k}.0", f"{at}.{k}.1")
+
+
+class HRNet18s(nn.Module):
+    """The trunk with outputs at strides 4, 8, 16 and 32.
+
+    Sec. IV-B, HRNet18s. Early fusion adds its maps after the first of the stem's two convolutions.
+    """
+
+    stem_channels, stem_stride = 64, 2
+    channels = WIDTHS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = conv(3, self.stem_channels, 3, 2)
+        self.stem2 = conv(64, 64, 3, 2)
+        wide = 64 * Bottleneck.expansion
+        self.layer1 = nn.Sequential(*(Bottleneck(wide if r else 64, 64) for r in range(BLOCKS)))
+        self.keep = conv(wide, WIDTHS[0], 3)
+        self.widen = nn.ModuleList(
+            conv(wide if i == 0 else WIDTHS[i], WIDTHS[i + 1], 3, 2) for i in range(3)
+        )
+        self.stages = nn.ModuleList(
+            nn.ModuleList(Exchange(i + 2) for _ in range(n)) for i, n in enumerate(MODULES)
+        )
+
+    def freeze_stages(self, count: int) -> None:
+        """Keep the stem and the first `count` of the four stages as they are."""
+        stages = [self.layer1, *self.stages][:count]
+        entries = [self.keep, *self.widen][:count]
+        for module in [self.stem, self.stem2, *stages, *entries] if count else []:
+            module.requires_grad_(False)
+
+    def forward(
+        self, image: Float[Tensor, "B 3 H W"], stem_maps: Float[Tensor, "B C h w"] | None = None
+    ) -> list[Float[Tensor, "B _ _ _"]]:
+        """Four maps at 1/4, 1/8, 1/16, 1/32 of an RGB image in 0..1 (sides multiples of 32)."""
+        x = F.relu(self.stem(normalise(image)))
+        x = F.relu(self.stem2(x if stem_maps is None else x + stem_maps))
+        x = self.layer1(x)
+        maps, source = [F.relu(self.keep(x))], x
+        for widen, stage in zip(self.widen, self.stages, strict=True):
+            maps.append(F.relu(widen(source)))
+            for exchange in stage:  # pyright: ignore[reportGeneralTypeIssues]
+                maps = exchange(maps)
+            source = maps[-1]
+        return maps
+
+    def load_published(self, weights: Mapping[str, Tensor]) -> None:
+        """Take ImageNet weights in the authors' layout (`hrnet_w18_small_model_v2.pth`).
+
+        Key map: `conv1 + bn1` -> `stem`, `conv2 + bn2` -> `stem2`; `layer1.R` -> `layer1[R]`;
+        `transition1.0` -> `keep`, `transitionS.S.0` -> `widen[S - 1]`; `stageS.M.branches` and
+        `stageS.M.fuse_layers` -> `stages[S - 2][M]`, each BatchNorm (eps 1e-5) folded in;
+        `incre_modules`, `downsamp_modules`, `final_layer`, `classifier`, `last_layer` are dropped.
+        """
+        heads = ("incre_modules.", "downsamp_modules.", "final_layer.", "classifier.")
+        source = Published(weights, "HRNet-W18-small", (*heads, "last_layer."))
+        source.fold(self.stem, "conv1", "bn1")
+        source.fold(self.stem2, "conv2", "bn2")
+        for r, block in enumerate(self.layer1):
+            block.fold(source, f"layer1.{r}")  # pyright: ignore
+        source.fold(self.keep, "transition1.0.0", "transition1.0.1")
+        for i, (widen, stage) in enumerate(zip(self.widen, self.stages, strict=True)):
+            at = f"transition{i + 1}.{i + 1}.0"
+            source.fold(widen, f"{at}.0", f"{at}.1")  # pyright: ignore
+            for m, exchange in enumerate(stage):  # pyright: ignore[reportArgumentType]
+                exchange.fold(source, f"stage{i + 2}.{m}")
+        source.close()

@@ -1,0 +1,179 @@
+"""MiT-B0, SegFormer's trunk: overlapping patches, attention over a reduced grid, no positions."""
+
+from collections.abc import Mapping
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vpuformer.network.encoders.published import Published, normalise
+
+DIMS = (32, 64, 160, 256)
+HEADS = (1, 2, 5, 8)
+REDUCTIONS = (8, 4, 2, 1)  # of the keys' grid, per side
+DEPTH = 2
+MLP_RATIO = 4
+
+
+def as_tokens(x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B L C"]:
+    """A map as one token per cell, row by row."""
+    return x.flatten(2).transpose(1, 2)
+
+
+def as_map(tokens: Float[Tensor, "B L C"], grid: tuple[int, int]) -> Float[Tensor, "B C h w"]:
+    """Tokens of a grid (H, W) as a map."""
+    return tokens.transpose(1, 2).unflatten(-1, grid)
+
+
+class PatchEmbed(nn.Module):
+    """A convolution whose patches overlap, then LayerNorm."""
+
+    def __init__(self, in_chans: int, dim: int, kernel_size: int, stride: int) -> None:
+        super().__init__()
+        self.proj = nn.Conv2d(in_chans, dim, kernel_size, stride, kernel_size // 2)
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(
+        self, x: Float[Tensor, "B C H W"], maps: Float[Tensor, "B D h w"] | None = None
+    ) -> tuple[Float[Tensor, "B L D"], tuple[int, int]]:
+        """Tokens and their grid; `maps` are added to the convolution's output."""
+        x = self.proj(x)
+        x = x if maps is None else x + maps
+        return self.norm(as_tokens(x)), (x.shape[-2], x.shape[-1])
+
+
+class ReducedAttention(nn.Module):
+    """Self-attention of all tokens on keys and values from a coarser grid."""
+
+    def __init__(self, dim: int, num_heads: int, reduction: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.q, self.kv = nn.Linear(dim, dim), nn.Linear(dim, 2 * dim)
+        self.proj = nn.Linear(dim, dim)
+        self.sr = nn.Conv2d(dim, dim, reduction, reduction) if reduction > 1 else None
+        self.norm = nn.LayerNorm(dim) if reduction > 1 else None
+
+    def forward(
+        self, x: Float[Tensor, "B L D"], grid: tuple[int, int]
+    ) -> Float[Tensor, "B L D"]:
+        """The attended tokens."""
+        keys = x
+        if self.sr is not None and self.norm is not None:
+            keys = self.norm(as_tokens(self.sr(as_map(x, grid))))  # B l D
+        k, v = self.kv(keys).chunk(2, -1)
+        q, k, v = (
+            t.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for t in (self.q(x), k, v)
+        )
+        return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+
+
+class DepthwiseConv(nn.Module):
+    """A 3x3 on each channel, on tokens."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dwconv = nn.Conv2d(dim, dim, 3, 1, 1, groups=dim)
+
+    def forward(
+        self, x: Float[Tensor, "B L D"], grid: tuple[int, int]
+    ) -> Float[Tensor, "B L D"]:
+        """The filtered tokens."""
+        return as_tokens(self.dwconv(as_map(x, grid)))
+
+
+class MixMlp(nn.Module):
+    """Expand, filter each channel, GELU, project: where the tokens learn their places."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(dim, dim * MLP_RATIO), nn.Linear(dim * MLP_RATIO, dim)
+        self.dwconv = DepthwiseConv(dim * MLP_RATIO)
+
+    def forward(
+        self, x: Float[Tensor, "B L D"], grid: tuple[int, int]
+    ) -> Float[Tensor, "B L D"]:
+        """The mixed tokens."""
+        return self.fc2(F.gelu(self.dwconv(self.fc1(x), grid)))
+
+
+class Block(nn.Module):
+    """Pre-norm attention and Mix-FFN; both residual."""
+
+    def __init__(self, dim: int, num_heads: int, reduction: int) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(dim, eps=1e-6), nn.LayerNorm(dim, eps=1e-6)
+        self.attn = ReducedAttention(dim, num_heads, reduction)
+        self.mlp = MixMlp(dim)
+
+    def forward(
+        self, x: Float[Tensor, "B L D"], grid: tuple[int, int]
+    ) -> Float[Tensor, "B L D"]:
+        """The block's tokens."""
+        x = x + self.attn(self.norm1(x), grid)
+        return x + self.mlp(self.norm2(x), grid)
+
+
+class Stage(nn.Module):
+    """Patches, two blocks, LayerNorm."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__()
+        dim, before = DIMS[index], DIMS[index - 1] if index else 3
+        kernel, stride = (3, 2) if index else (7, 4)
+        self.patch_embed = PatchEmbed(before, dim, kernel, stride)
+        self.blocks = nn.ModuleList(
+            Block(dim, HEADS[index], REDUCTIONS[index]) for _ in range(DEPTH)
+        )
+        self.norm = nn.LayerNorm(dim, eps=1e-6)
+
+    def forward(
+        self, x: Float[Tensor, "B C H W"], maps: Float[Tensor, "B D h w"] | None = None
+    ) -> Float[Tensor, "B D h w"]:
+        """The stage's map."""
+        tokens, grid = self.patch_embed(x, maps)
+        for block in self.blocks:
+            tokens = block(tokens, grid)
+        return as_map(self.norm(tokens), grid)
+
+
+class MiTB0(nn.Module):
+    """The trunk with outputs at strides 4, 8, 16 and 32.
+
+    Sec. IV-B, SegFormerB0-S2. Early fusion adds its maps to the first patches, at 1/4.
+    """
+
+    stem_channels, stem_stride = DIMS[0], 4
+    channels = DIMS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stages = nn.ModuleList(Stage(i) for i in range(len(DIMS)))
+
+    def freeze_stages(self, count: int) -> None:
+        """Keep the first `count` stages as they are."""
+        for stage in self.stages[:count]:
+            stage.requires_grad_(False)
+
+    def forward(
+        self, image: Float[Tensor, "B 3 H W"], stem_maps: Float[Tensor, "B C h w"] | None = None
+    ) -> list[Float[Tensor, "B _ _ _"]]:
+        """Four maps at 1/4, 1/8, 1/16, 1/32 of an RGB image in 0..1 (sides multiples of 32)."""
+        x, outputs = normalise(image), []
+        for i, stage in enumerate(self.stages):
+            x = stage(x) if i else stage(x, stem_maps)
+            outputs.append(x)
+        return outputs
+
+    def load_published(self, weights: Mapping[str, Tensor]) -> None:
+        """Take ImageNet weights in the authors' layout (`mit_b0.pth`).
+
+        Key map: `patch_embedS`, `blockS.R`, `normS` -> `patch_embed`, `blocks[R]`, `norm` of the
+        stage S - 1, the names inside them unchanged; `head` is dropped.
+        """
+        source = Published(weights, "MiT-B0", ("head.",))
+        for s, stage in enumerate(self.stages, 1):
+            source.copy(stage.patch_embed, f"patch_embed{s}")  # pyright: ignore
+            for r, block in enumerate(stage.blocks):  # pyright: ignore
+                source.copy(block, f"block{s}.{r}")
+            source.copy(stage.norm, f"norm{s}")  # pyright: ignore
+        source.close()
