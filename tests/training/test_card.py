@@ -44,3 +44,10 @@ def test_card_counts_sources_and_thins_the_curve(tmp_path):
     assert result["samples"] == 400 * 16 and result["hours"] == round(1600 / 3600, 2)
     assert 40 <= len(result["curve"]) <= 42 and result["curve"][-1][0] == 400
     assert result["command"] == "vpuformer train x" and "research use" in result["terms"]
+
+
+def test_hours_count_every_leg(tmp_path):
+    with tarfile.open(tmp_path / "human-0000.tar", "w"):
+        pass
+    history = [{"step": 10, "loss": 1.0, "images_per_s": 1e9, "seconds": 5400.0}]
+    assert card(Shards(tmp_path), tiny(10), history, command="x")["hours"] == 1.5

@@ -12,8 +12,9 @@ from vpuformer.data.augmentation import Sample
 from vpuformer.errors import CheckpointError, ConfigError
 from vpuformer.model import build
 from vpuformer.training.checkpoint import load_checkpoint, save_checkpoint
-from vpuformer.training.loop import fit, learning_rate, make_optimizer
-from vpuformer.training.recipes import onward, shipped, tiny
+from vpuformer.training.loop import fit
+from vpuformer.training.optimizer import learning_rate, make_optimizer
+from vpuformer.training.recipes import official, onward, paper, shipped, tiny
 from vpuformer.training.rounds import round_weights
 
 CONFIG = ModelConfig(
@@ -165,3 +166,95 @@ def test_a_round_without_loss_still_prompts(tmp_path):
 def test_refuses_more_graded_rounds_than_rounds(tmp_path):
     with pytest.raises(ConfigError, match="graded is 4, expected 1 to rounds"):
         fit(build(CONFIG), Disks(), replace(RECIPE, graded=4), tmp_path)
+
+
+def test_a_batch_in_parts_gives_the_losses_of_a_whole_one(tmp_path):
+    recipe = replace(RECIPE, steps=4)
+    whole = fit(build(CONFIG), Disks(), recipe, tmp_path / "whole")
+    cut = fit(build(CONFIG), Disks(), replace(recipe, accumulate=2), tmp_path / "parts")
+    assert losses(cut)[0] == pytest.approx(losses(whole)[0], abs=1e-6)
+    assert losses(cut) == pytest.approx(losses(whole), rel=1e-3)  # Adam enlarges rounding
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="Give a multiple of 3"):
+        fit(build(CONFIG), Disks(), replace(RECIPE, accumulate=3), tmp_path)
+    with pytest.raises(ConfigError, match="fewest is 4, expected 0 to rounds"):
+        fit(build(CONFIG), Disks(), replace(RECIPE, fewest=4), tmp_path)
+
+
+def test_bfloat16_follows_float32(tmp_path):
+    recipe = replace(RECIPE, steps=3)
+    exact = fit(build(CONFIG), Disks(), recipe, tmp_path / "a")
+    model = build(CONFIG)
+    rough = fit(model, Disks(), replace(recipe, precision="bf16-mixed"), tmp_path / "b")
+    assert losses(rough) == pytest.approx(losses(exact), rel=0.1) and losses(rough) != losses(
+        exact
+    )
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+
+
+def test_the_papers_rate_falls_in_steps():
+    recipe = paper("mit_b0", steps=5500)
+    rates = [learning_rate(recipe, s) for s in (0, 4999, 5000, 5499)]
+    assert rates == pytest.approx([5e-4, 5e-4, 5e-5, 5e-5])
+    assert paper("vit_b").lr == 5e-5 and paper("resnet50").lr == paper("hrnet18s").lr == 5e-4
+    recipe = official(steps=2300)
+    rates = [learning_rate(recipe, s) for s in (1899, 1900, 2100)]
+    assert rates == pytest.approx([5e-5, 5e-6, 5e-7])
+
+
+def test_official_draws_one_to_three_rounds_that_count_1_2_3():
+    drawn = [round_weights(official(), step) for step in range(60)]
+    assert {len(w) for w in drawn} == {1, 2, 3}
+    for weights in drawn:
+        expected = torch.arange(1, len(weights) + 1).float()
+        assert torch.allclose(weights, expected / expected.sum())
+
+
+def test_official_recipe_trains_small(tmp_path):
+    recipe = replace(official(3), batch_size=4, crops=((0.0, 64),), log_every=1)
+    history = fit(build(CONFIG), Disks(), recipe, tmp_path).history
+    counts = [sum(k.startswith("iou") for k in row) for row in history]
+    assert counts == [len(round_weights(recipe, s)) for s in range(3)]
+
+
+def test_seconds_and_log_go_on_over_a_resumed_run(tmp_path):
+    def stop(step, ema):
+        assert not ema.training
+        return step == 3
+
+    first = fit(build(CONFIG), Disks(), RECIPE, tmp_path, watch=stop)
+    assert [r["step"] for r in first.history] == [1, 2, 3]
+    with open(tmp_path / "log.jsonl", "a", encoding="utf-8") as file:
+        file.write('{"step": 4, "loss": 9}\n{"step"')  # a leg that died before its checkpoint
+    second = fit(build(CONFIG), Disks(), RECIPE, tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [r["step"] for r in lines] == [1, 2, 3, 4, 5, 6] and lines == second.history
+    seconds = [r["seconds"] for r in lines]
+    assert seconds == sorted(seconds) and seconds[3] >= seconds[2] > 0
+
+
+def test_a_full_disk_is_named_and_the_last_checkpoint_stays(tmp_path):
+    resource = pytest.importorskip("resource")
+    fit(
+        build(CONFIG),
+        Disks(),
+        replace(RECIPE, steps=6),
+        tmp_path,
+        watch=lambda step, _: step == 3,
+    )
+    before = (tmp_path / "step-0000003.safetensors").read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, hard))
+    try:
+        with pytest.raises(CheckpointError, match="free some space"):
+            fit(build(CONFIG), Disks(), RECIPE, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "log.jsonl",
+        "step-0000003.safetensors",
+    ]
+    assert (tmp_path / "step-0000003.safetensors").read_bytes() == before
+    assert len(fit(build(CONFIG), Disks(), RECIPE, tmp_path).history) == 6

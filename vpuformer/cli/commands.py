@@ -106,7 +106,7 @@ class Train:
     out: Path
     """Where checkpoints, the log and at last the weights go."""
     preset: str = "lite0"
-    recipe: Literal["shipped", "onward", "tiny", "paper"] = "shipped"
+    recipe: Literal["shipped", "onward", "tiny", "paper", "official"] = "shipped"
     steps: Annotated[int | None, arg(metavar="INT")] = None
     """Default: the recipe's own number."""
     seed: int = 0
@@ -125,7 +125,8 @@ class Train:
         from vpuformer.weights import load, save
 
         samples = ShardSamples(Shards(self.data))
-        recipe = replace(getattr(recipes, self.recipe)(), seed=self.seed)
+        words = (self.preset,) if self.recipe == "paper" else ()
+        recipe = replace(getattr(recipes, self.recipe)(*words), seed=self.seed)
         recipe = replace(recipe, steps=self.steps) if self.steps else recipe
         if self.start:
             model = load(self.start, device="cpu").train()

@@ -11,6 +11,7 @@ import torch
 from vpuformer.config import to_json
 from vpuformer.data.shards import Shards
 from vpuformer.training.recipes import Recipe
+from vpuformer.training.runlog import seconds_of
 
 TERMS = (
     "Photos keep their owners' terms (COCO per photo, BSDS non-commercial research, most others "
@@ -40,7 +41,6 @@ def card(
     step = max(1, len(history) // CURVE_POINTS)
     keys = ("step", "loss", *(f"iou{r + 1}" for r in range(recipe.rounds)))
     last = history[-1] if history else {}
-    seconds = recipe.steps * recipe.batch_size / last["images_per_s"] if last else 0.0
     return {
         "command": command,
         "start": start,
@@ -48,7 +48,7 @@ def card(
         "seed": recipe.seed,
         "steps": recipe.steps,
         "samples": recipe.steps * recipe.batch_size,
-        "hours": round(seconds / 3600, 2),
+        "hours": round(seconds_of(list(history), recipe) / 3600, 2),
         "hardware": f"{torch.get_num_threads()} threads, {platform.machine()}, "
         + ("GPU" if torch.cuda.is_available() else "CPU"),
         "versions": {name: found for name in PACKAGES if (found := _version(name))},

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,14 @@ def save_checkpoint(folder: Path, step: int, tensors: dict[str, Tensor], meta: d
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except (OSError, SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise CheckpointError(
             f"Could not write {path.name}: {error}. Earlier checkpoints are untouched; free some "
             "space in the run's folder and start the same command again."
         ) from error
-    for old in sorted(folder.glob("step-*.safetensors"))[:-KEPT]:
+    torn = folder.glob("step-*.tmp")  # of a run that was killed while it wrote
+    for old in [*sorted(folder.glob("step-*.safetensors"))[:-KEPT], *torn]:
         old.unlink()
     return path
 

@@ -1,6 +1,7 @@
 """Recipes: how a model is trained, as values; a variation is `replace(recipe(), ...)`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from vpuformer.config import LossConfig
 
@@ -10,15 +11,19 @@ class Recipe:
     """All numbers of a training run beside the model's own."""
 
     steps: int
-    batch_size: int = 8
+    batch_size: int = 8  # samples per update, over all ranks
+    accumulate: int = 1  # parts in which a rank takes its share of a batch
     crops: tuple[tuple[float, int], ...] = ((0.0, 256),)  # (from this share of the run, pixels)
     rounds: int = 3  # prompts per encoded image
+    fewest: int = 0  # rounds of a step: drawn from this many to `rounds`; 0: always `rounds`
     graded: int = 3  # rounds with a loss, drawn anew each step; the others only prompt
     round_weights: tuple[float, ...] = (1.0, 1.0, 1.0)
     shares: tuple[float, float, float] = (6.0, 2.0, 2.0)  # clicks, boxes, scribbles
     same_kind: float = 0.0  # how often a later prompt is of the first one's kind
     drop_prev: float = 0.1  # how often a round does not see the previous mask
     lr: float = 1e-3
+    schedule: Literal["cosine", "step"] = "cosine"
+    drops: tuple[float, ...] = ()  # "step": shares of the run at which the rate falls tenfold
     encoder_lr_scale: float = 0.2
     frozen_stages: int = 2  # of the pretrained encoder
     weight_decay: float = 0.05
@@ -67,20 +72,41 @@ def tiny(steps: int = 1500) -> Recipe:
     )
 
 
-def paper(steps: int = 55 * 8498 // 32) -> Recipe:
-    """The paper's numbers where they differ from ours.
+def paper(encoder: str = "mit_b0", steps: int = 55 * 8498 // 32) -> Recipe:
+    """The paper's numbers where they differ from ours, for its four encoders.
 
-    Sec. IV-B: batch 32, 448 px, Adam (0.9, 0.999) at 5e-4, NFL + Dice + 2 P2CL, 55 epochs of SBD.
-    Paper: the rate falls tenfold after epoch 50; here it follows a cosine.
+    Sec. IV-B: batch 32, 448 px, Adam (0.9, 0.999) at 5e-5 for `vit_b` and 5e-4 for the others, a
+    tenth of it after 50 of 55 epochs of SBD, NFL + Dice + 2 P2CL, the three prompts at random.
+    Paper: says nothing of clipping or averaging weights; here the gradient is clipped at 1 and
+    the weights are averaged. AdamW without decay is Adam.
     """
     return Recipe(
         steps=steps,
         batch_size=32,
         crops=((0.0, 448),),
         shares=(1.0, 1.0, 1.0),
-        lr=5e-4,
+        lr=5e-5 if encoder == "vit_b" else 5e-4,
+        schedule="step",
+        drops=(50 / 55,),
+        warmup=0,
         encoder_lr_scale=1.0,
         frozen_stages=0,
         weight_decay=0.0,
         loss=LossConfig(p2cl=2.0),
+    )
+
+
+def official(steps: int = 230 * 30_000 // 32) -> Recipe:
+    """The authors' released code where it differs from their paper (FACTS A40-A45).
+
+    230 epochs of 30,000 samples, Adam 5e-5, a tenth after 190 and again after 210; one to three
+    rounds that count 1, 2, 3; clicks and boxes only. Paper vs. here: the code draws one kind of
+    prompt for a whole batch, here each sample draws its own; a step's weights here sum to 1.
+    """
+    return replace(
+        paper("vit_b", steps),
+        drops=(190 / 230, 210 / 230),
+        fewest=1,
+        round_weights=(1.0, 2.0, 3.0),
+        shares=(1.0, 1.0, 0.0),
     )

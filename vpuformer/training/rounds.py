@@ -73,10 +73,14 @@ def _iou(prob: Tensor, target: Tensor, valid: Tensor) -> Tensor:
 def round_weights(recipe: Recipe, step: int) -> Float[Tensor, " N"]:
     """What each round of a step counts, summing to 1; 0 for rounds without a loss.
 
-    `recipe.graded` rounds are drawn from (seed, step), the same on every rank.
+    How many rounds there are (from `recipe.fewest` on) and which `recipe.graded` of them have a
+    loss is drawn from (seed, step), the same on every rank.
     """
-    weights = np.zeros(recipe.rounds, np.float32)
-    drawn = np.random.default_rng((recipe.seed, step)).permutation(recipe.rounds)
-    drawn = drawn[: recipe.graded]
+    rng = np.random.default_rng((recipe.seed, step))
+    drawn, count = rng.permutation(recipe.rounds), recipe.rounds
+    if recipe.fewest:
+        count = int(rng.integers(recipe.fewest, recipe.rounds + 1))
+    drawn = drawn[drawn < count][: recipe.graded]
+    weights = np.zeros(count, np.float32)
     weights[drawn] = np.asarray(recipe.round_weights)[drawn]
     return torch.from_numpy(weights / weights.sum())
