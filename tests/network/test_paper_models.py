@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vpuformer.config import DmaConfig, ModelConfig, PueConfig, from_json, to_json
+from vpuformer.config import PRESETS, DmaConfig, ModelConfig, PueConfig, from_json, to_json
 from vpuformer.errors import ConfigError
-from vpuformer.model import PRESETS, build, preset
+from vpuformer.model import build, preset
 from vpuformer.network.encoders.vit import ViT
 from vpuformer.network.pyramid import PlainDecoder
 from vpuformer.prompts import Box, Click, Scribble

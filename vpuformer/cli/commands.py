@@ -112,6 +112,8 @@ class Train:
     seed: int = 0
     pretrained: bool = True
     """Begin a lite encoder with its ImageNet weights (extra `train`)."""
+    encoder_weights: Annotated[Path | None, arg(metavar="PATH")] = None
+    """Begin the encoder with a published file (MAE, ImageNet) instead."""
     start: Annotated[str | None, arg(metavar="MODEL")] = None
     """Begin with trained weights: shipped ones by name, or a file. They bring their preset."""
 
@@ -122,7 +124,7 @@ class Train:
         from vpuformer.training import recipes
         from vpuformer.training.card import card
         from vpuformer.training.loop import fit
-        from vpuformer.weights import load, save
+        from vpuformer.weights import load, load_encoder, save
 
         samples = ShardSamples(Shards(self.data))
         recipe = replace(getattr(recipes, self.recipe)(), seed=self.seed)
@@ -132,7 +134,10 @@ class Train:
             origin = {"hash": model.weights_hash, "card": model.card}
         else:
             pretrained = self.pretrained and self.preset.startswith("lite")
+            pretrained = pretrained and self.encoder_weights is None
             model = build(preset(self.preset), seed=self.seed, pretrained=pretrained)
+            if self.encoder_weights:
+                load_encoder(model, self.encoder_weights)
             origin = None
         result = fit(model, samples, recipe, self.out)
         path = self.out / f"{self.preset}.safetensors"
