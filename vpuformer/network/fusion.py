@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from vpuformer.config import ModelConfig
 from vpuformer.pue import BOX, CLICK, SCRIBBLE, PromptBatch
 from vpuformer.pue.restore import curve_map
+from vpuformer.pue.rivals import cell_centres, distances
 
 DISK_RADIUS = 5.0  # pixels of the frame
 LINE_RADIUS = 1.5
@@ -70,27 +71,12 @@ def disk_maps(
     prompts: PromptBatch, size: tuple[int, int], grid: tuple[int, int]
 ) -> Float[Tensor, "B 2 h w"]:
     """Positive and negative prompts as disks (radius 5), outlines and lines (3 px wide)."""
-    device = prompts.xywh.device
-    y = (torch.arange(grid[0], device=device) + 0.5) * (size[0] / grid[0]) - 0.5
-    x = (torch.arange(grid[1], device=device) + 0.5) * (size[1] / grid[1]) - 0.5
-    at = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1)  # h w 2
-    offset = (at - prompts.xywh[:, :, None, None, :2]).abs()  # B N h w 2
-    over = offset - prompts.xywh[:, :, None, None, 2:] / 2
-    outside = over.clamp(min=0).norm(dim=-1)
-    to_edge = outside + over.amax(-1).clamp(max=0).abs()
-    a, b = prompts.points[:, :, :-1], prompts.points[:, :, 1:]  # B N S 2
-    run = (b - a)[:, :, None, None]
-    t = ((at[None, None, :, :, None] - a[:, :, None, None]) * run).sum(-1)
-    t = (t / run.square().sum(-1).clamp(min=1e-6)).clamp(0, 1)
-    gap = at[None, None, :, :, None] - a[:, :, None, None] - t[..., None] * run
-    line = gap.norm(dim=-1).amin(-1) if a.shape[2] else offset.norm(dim=-1)
+    step = (size[0] / grid[0], size[1] / grid[1])
+    at = cell_centres(grid, step).to(prompts.xywh)
+    away = distances(prompts.kind, prompts.xywh, prompts.points, at)  # B N h w
     reach = max(LINE_RADIUS, size[0] / grid[0] / 2)
-    kind = prompts.kind[..., None, None]
-    marked = torch.where(
-        kind == CLICK,
-        offset.norm(dim=-1) <= DISK_RADIUS,
-        torch.where(kind == BOX, to_edge <= reach, line <= reach),
-    )
+    radius = torch.where(prompts.kind == CLICK, DISK_RADIUS, reach)
+    marked = away <= radius[..., None, None]
     plus = (prompts.valid & prompts.positive)[..., None, None]
     minus = (prompts.valid & ~prompts.positive)[..., None, None]
     return torch.stack([(marked & plus).any(1), (marked & minus).any(1)], 1).to(

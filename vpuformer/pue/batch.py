@@ -8,10 +8,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from vpuformer.config import PueConfig
-from vpuformer.errors import PromptError
+from vpuformer.errors import ConfigError, PromptError
 from vpuformer.prompts import Prompt, Scribble, kind_of, rescale
 from vpuformer.pue.box import box_axis
 from vpuformer.pue.gaussian import click_axis
+from vpuformer.pue.rivals import distance_vector, learned_vector
 from vpuformer.pue.scribble import scribble_axis
 
 CLICK, BOX, SCRIBBLE = range(3)
@@ -118,6 +119,10 @@ def encode(
     Eq. (4): q = [q_h, q_v, q_b], so P = W + H + 2 with the one-hot q_b of Reading R4. `image` (RGB,
     0..1) is needed when `config.visual` is not "none".
     """
+    if config is not None and config.encoding != "pue":
+        raise ConfigError(
+            f"encode gives PuE's vectors, and encoding is {config.encoding!r}. Use encode_batch."
+        )
     if not prompts:
         return torch.zeros(0, size[0] + size[1] + _sign_width(config or PueConfig()))
     batch = PromptBatch.of([prompts])
@@ -135,8 +140,14 @@ def encode_batch(
     """Vectors on the square grid of `config.length`, prompts given on pictures of `size` (H, W).
 
     Eq. (4). P = 2 length + 2 whatever the size: sigma counts grid cells. Padded slots are zero.
+    `config.encoding` puts a rival of PuE in the place of q_h and q_v (Table IV).
     """
     grid = (config.length, config.length)
+    if config.encoding != "pue":
+        on = batch.rescaled(size, grid)
+        rival = distance_vector if config.encoding == "distance" else learned_vector
+        place = rival(on.kind, on.xywh, on.points, config.length)
+        return torch.cat([place * on.valid[..., None], _signs(on, config)], -1)
     if image is not None and config.visual != "none":
         image = torch.nn.functional.interpolate(image, grid, mode="bilinear", antialias=True)
     return _encode(batch.rescaled(size, grid), grid, config, image, generator)
@@ -188,7 +199,7 @@ def _lines(
 
 
 def _sign_width(config: PueConfig) -> int:
-    return config.vector_length - 2 * config.length
+    return config.vector_length - config.place_length
 
 
 def _signs(batch: PromptBatch, config: PueConfig) -> Tensor:
