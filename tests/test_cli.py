@@ -174,6 +174,8 @@ def test_a_missing_extra_is_named(tmp_path, monkeypatch, capsys):
         monkeypatch.delitem(sys.modules, name)
     assert cli.main(["train", str(tmp_path), "--out", str(tmp_path)]) == 2
     assert "pip install 'vpuformer[train]'" in capsys.readouterr().err
+    for name in [m for m in sys.modules if m.startswith("vpuformer.training")]:
+        del sys.modules[name]  # half loaded; those from before come back
 
 
 def test_train_leaves_weights_and_a_log(tmp_path, capsys):
