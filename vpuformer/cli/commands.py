@@ -102,8 +102,8 @@ class Segment:
 class Train:
     """Train a model on tar shards; the same command again goes on where a killed run stopped."""
 
-    data: Positional[Path]
-    """A folder of .tar files: key.webp (or .jpg), key.png, key.json."""
+    data: Positional[str]
+    """A folder of .tar files: key.webp (or .jpg), key.png, key.json; or its http address."""
     out: Path
     """Where checkpoints, the log and at last the weights go."""
     preset: str = "lite0"
