@@ -173,7 +173,7 @@ def test_polyps_take_clearly_fewer_clicks_on_photos_left_out(tmp_path):
     given, left = ((tmp_path / n / "images", tmp_path / n / "masks") for n in ("given", "left"))
     objects = [s for pair in check_folders(*left) for s in pair.objects("held out")]
     model = load("lite0", device="cpu")
-    recipe = replace(recipes.finetune(120), save_every=40)
+    recipe = replace(recipes.finetune(80), save_every=40)
     config = FinetuneConfig(val_share=0.2, max_val_objects=12)
     result = finetune(model, *given, tmp_path / "run", recipe, config)
     before, after = measure(model, objects), measure(result.model, objects)
