@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -146,7 +147,8 @@ def test_black_and_white_masks_are_objects(folders):
 def test_stops_when_patience_is_out_and_keeps_the_best(tmp_path, monkeypatch):
     scores = iter([9.0, 7.0, 8.0, 7.0])
     monkeypatch.setattr(
-        "vpuformer.training.finetune.measure",
+        sys.modules[Validation.__module__],
+        "measure",
         lambda *_: {"NoC@90": [next(scores)], "IoU@3": [0.5]},
     )
     watch = Validation(tmp_path, [], 2, {})
