@@ -1,5 +1,6 @@
 """The command line: words become prompts, mistakes become one clear line and exit code 2."""
 
+import importlib
 import io
 import json
 import sys
@@ -169,11 +170,15 @@ def test_mistakes_are_one_line_and_exit_code_2(photo, words, message, capsys):
 
 
 def test_a_missing_extra_is_named(tmp_path, monkeypatch, capsys):
+    package = importlib.import_module("vpuformer.training")
+    monkeypatch.setattr(sys.modules["vpuformer"], "training", package)  # put back afterwards
     monkeypatch.setitem(sys.modules, "lightning_fabric", None)
     for name in [m for m in sys.modules if m.startswith("vpuformer.training")]:
         monkeypatch.delitem(sys.modules, name)
     assert cli.main(["train", str(tmp_path), "--out", str(tmp_path)]) == 2
     assert "pip install 'vpuformer[train]'" in capsys.readouterr().err
+    for name in [m for m in sys.modules if m.startswith("vpuformer.training")]:
+        del sys.modules[name]  # half loaded; those from before come back
 
 
 def test_train_leaves_weights_and_a_log(tmp_path, capsys):

@@ -3,13 +3,16 @@
 import io
 import json
 import tarfile
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from vpuformer.data import shards as module
 from vpuformer.data.augmentation import VOID, augment, crop_box, pick_object
-from vpuformer.data.shards import Shards, ShardSamples
+from vpuformer.data.shards import Shards, ShardSamples, write_index
 from vpuformer.errors import DataError
 
 
@@ -112,3 +115,85 @@ def test_void_stays_out_and_flips_keep_things_together():
         )
         assert inside > outside + 60
         assert not (sample.target & ~sample.valid).any()
+
+
+@pytest.fixture
+def server(root, monkeypatch):
+    """Serves the shards with ranges; `faults` are answered first, one a request."""
+    monkeypatch.setattr(module, "PAUSE", 0)
+    faults, asked = [], []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            span, path = self.headers.get("Range"), root / self.path[1:]
+            asked.append(self.path)
+            fault = faults.pop() if faults else None
+            if fault == "down" or not path.is_file():
+                self.send_error(503 if fault else 404)
+                return
+            content = path.read_bytes()
+            if span and fault != "whole":
+                first, last = map(int, span.removeprefix("bytes=").split("-"))
+                content = content[first : last + 1]
+            self.send_response(206 if span and fault != "whole" else 200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content[: len(content) // 2] if fault == "cut" else content)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    server.faults, server.asked = faults, asked
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_over_http_the_same_samples_by_ranges(root, server):
+    write_index(root)
+    here, there = Shards(root), Shards(server.url + "/")
+    assert len(there) == 7 and np.array_equal(here.weights, there.weights)
+    assert there.record(4) == {"source": "s4"}
+    a, b = (ShardSamples(s).sample(0, 9, 48) for s in (here, there))
+    assert np.array_equal(a.image, b.image) and np.array_equal(a.target, b.target)
+    assert len(server.asked) == 4  # the index, one record, one photo, its labels
+
+
+def test_a_server_that_stumbles_is_asked_again(root, server):
+    write_index(root)
+    shards = Shards(server.url)
+    server.faults[:] = ["cut", "down"]
+    assert shards.record(2) == {"source": "s2"} and not server.faults
+    server.faults[:] = ["down"] * 4
+    with pytest.raises(DataError, match=r"503 .* 4 times"):
+        shards.record(2)
+    server.faults[:] = ["whole"]
+    with pytest.raises(DataError, match="sends whole files only"):
+        shards.record(2)
+
+
+def test_a_server_without_an_index_is_named(root, server):
+    with pytest.raises(DataError, match="404"):
+        Shards(server.url)
+    (root / "index.json").write_text("<html>")
+    with pytest.raises(DataError, match="no index of shards"):
+        Shards(server.url)
+
+
+def test_ranks_and_resumed_runs_take_each_sample_once_in_an_epoch(root, server, monkeypatch):
+    write_index(root)
+    shards, taken = Shards(server.url, teacher_share=1.0), []
+    monkeypatch.setattr(shards, "read", lambda index: taken.append(index) or photo(index))
+    monkeypatch.setattr(module, "augment", lambda *_: None)
+    for rank in (0, 1):  # batches of 2; the run is cut after position 4 and resumed
+        for leg in (range(rank, 4, 2), range(4 + rank, 14, 2)):
+            samples = ShardSamples(shards)
+            for position in leg:
+                samples.sample(3, position, 32)
+    assert sorted(taken) == sorted([*range(7), *range(7)])
+    assert taken != sorted(taken)

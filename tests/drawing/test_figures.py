@@ -1,4 +1,5 @@
 import io
+import json
 
 import numpy as np
 import pytest
@@ -125,3 +126,19 @@ def test_pipeline_shows_four_parts_and_pales_the_others():
     assert has(one, palette.PARTS["pue"]) and not has(one, palette.PARTS["dma"])
     words = " ".join(t.get_text() for t in texts(pipeline()))
     assert "3 vectors" in words and "40×60" in words
+
+
+def test_learning_curves_from_a_log_with_gaps(tmp_path):
+    rows = [
+        {"step": s, "loss": 3.0 / s, "iou1": 0.5} | ({"iou3": 0.8} if s % 2 else {})
+        for s in range(1, 41)
+    ]
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    figure = curves.learning(path, title="It learns")
+    left, right = figure.axes
+    assert left.lines[0].get_xydata()[-1].tolist() == [40, 3 / 40]
+    assert left.lines[1].get_ydata()[0] == pytest.approx((3 + 1.5) / 2)  # two rows a twentieth
+    assert [t.get_text() for t in right.texts] == ["round 1", "round 3"]
+    assert len(right.lines[2].get_xdata()) == 20
+    assert curves.encoded(curves.learning(rows))[1] == curves.encoded(curves.learning(rows))[1]

@@ -1,4 +1,4 @@
-"""Commands: vpuformer segment | train | evaluate | benchmark | doctor."""
+"""Commands: vpuformer segment | train | evaluate | finetune | benchmark | doctor."""
 
 import json
 import logging
@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction, arg
 
+from vpuformer.cli.finetune import Finetune
 from vpuformer.cli.words import parse_prompts, photos, read_prompts
 from vpuformer.errors import DataError, PromptError, VPUError
 from vpuformer.prompts import Prompt
@@ -101,8 +102,8 @@ class Segment:
 class Train:
     """Train a model on tar shards; the same command again goes on where a killed run stopped."""
 
-    data: Positional[Path]
-    """A folder of .tar files: key.webp (or .jpg), key.png, key.json."""
+    data: Positional[str]
+    """A folder of .tar files: key.webp (or .jpg), key.png, key.json; or its http address."""
     out: Path
     """Where checkpoints, the log and at last the weights go."""
     preset: str = "lite0"
@@ -255,6 +256,7 @@ COMMANDS: dict[str, Any] = {
     "segment": Segment,
     "train": Train,
     "evaluate": Evaluate,
+    "finetune": Finetune,
     "benchmark": Benchmark,
     "doctor": Doctor,
 }

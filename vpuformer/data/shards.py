@@ -1,10 +1,21 @@
-"""Photos and labels in tar shards (webdataset layout), read by index in an order one can repeat."""
+"""Photos and labels in tar shards (webdataset layout), read by index in an order one can repeat.
+
+On disk or over HTTP. A position decides the sample, so ranks share an epoch without overlap and a
+run that resumes inside one repeats and loses nothing.
+"""
 
 import io
 import json
 import tarfile
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
+from typing import Union
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import numpy as np
 from PIL import Image
@@ -13,31 +24,38 @@ from vpuformer.data.augmentation import Sample, augment
 from vpuformer.errors import DataError
 
 PARTS = {"webp": "image", "jpg": "image", "png": "labels", "json": "json"}
+INDEX = "index.json"
+TRIES, TIMEOUT, PAUSE = 4, 30, 0.5  # requests, seconds, seconds more after each failure
+Span = tuple[int, int]  # offset and length in bytes
+Parts = dict[str, Span]
+
+
+Place = Union[Path, "Remote"]
 
 
 class Shards:
     """All samples of the shards of a folder: `key.webp` (or jpg), `key.png`, `key.json`.
 
+    A folder on a web server is read by ranges of bytes, a sample at a time, nothing kept; it needs
+    the file that `write_index` makes.
+
     Args:
-        root: a folder of .tar files.
+        root: a folder of .tar files, or its http(s) address.
         teacher_share: how often a photo whose masks a model drew is taken, against one whose masks
             people drew (1.0: as often).
     """
 
     def __init__(self, root: str | Path, teacher_share: float = 0.35) -> None:
-        self.root = Path(root)
-        paths = sorted(self.root.glob("*.tar"))
-        if not paths:
-            raise DataError(
-                f"No .tar shard in {self.root}. Expected files like human-0000.tar."
-            )
-        self.entries: list[tuple[Path, dict[str, tuple[int, int]]]] = []
-        for path in paths:
-            self.entries += [(path, parts) for parts in _index(path)]
+        is_remote = str(root).startswith(("http://", "https://"))
+        self.root: Place = Remote(str(root).rstrip("/")) if is_remote else Path(root)
+        self.entries: list[tuple[Place, Parts]] = [
+            (self.root / name, {part: (span[0], span[1]) for part, span in parts.items()})
+            for name, samples in _contents(self.root).items()
+            for parts in samples
+        ]
         self.weights = np.array(
             [teacher_share if p.name.startswith("teacher") else 1.0 for p, _ in self.entries]
         )
-        self.files: dict[Path, bytes] = {}
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -64,15 +82,93 @@ class Shards:
         path, parts = self.entries[index]
         return json.loads(self._bytes(path, parts["json"])) if "json" in parts else {}
 
-    def _bytes(self, path: Path, span: tuple[int, int]) -> bytes:
-        if path not in self.files:
-            self.files[path] = path.read_bytes()
-        return self.files[path][span[0] : span[0] + span[1]]
+    def _bytes(self, path: Place, span: Span) -> bytes:
+        if isinstance(path, Remote):
+            return path.read(span)
+        with path.open("rb") as file:
+            file.seek(span[0])
+            return file.read(span[1])
 
 
-def _index(path: Path) -> Sequence[dict[str, tuple[int, int]]]:
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A file or folder on a web server."""
+
+    url: str
+
+    def __truediv__(self, name: str) -> "Remote":
+        return Remote(f"{self.url}/{name}")
+
+    @property
+    def name(self) -> str:
+        """What follows the last slash."""
+        return self.url.rpartition("/")[2]
+
+    def read(self, span: Span | None = None) -> bytes:
+        """All bytes, or those of (offset, length); a connection that breaks is tried again.
+
+        Raises:
+            DataError: the server refuses, cannot be reached, or does not serve ranges.
+        """
+        request = Request(self.url)
+        if span:
+            request.add_header("Range", f"bytes={span[0]}-{span[0] + span[1] - 1}")
+        for attempt in range(TRIES):
+            try:
+                with urlopen(request, timeout=TIMEOUT) as answer:
+                    if span and answer.status != HTTPStatus.PARTIAL_CONTENT:
+                        raise DataError(
+                            f"{self.url}: the server sends whole files only. Shards need one that "
+                            "serves ranges of bytes, or a copy on disk."
+                        )
+                    content = answer.read()
+                if not span or len(content) == span[1]:
+                    return content
+                fault = f"{len(content)} bytes came, expected {span[1]}"
+            except HTTPError as error:
+                error.close()
+                if error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
+                    raise DataError(
+                        f"{self.url}: the server says {error.code} {error.reason}. Check the "
+                        "address."
+                    ) from None
+                fault = f"the server says {error.code} {error.reason}"
+            except (OSError, HTTPException) as error:
+                fault = str(error) or type(error).__name__
+            time.sleep(PAUSE * attempt)
+        raise DataError(f"{self.url}: {fault}, {TRIES} times. Start again when it answers.")
+
+
+def write_index(root: str | Path) -> Path:
+    """`index.json` beside the shards of a folder: what a web server must hold besides them."""
+    path = Path(root) / INDEX
+    path.write_text(json.dumps(_scan(Path(root))) + "\n", encoding="utf-8")
+    return path
+
+
+def _contents(root: Place) -> dict[str, Sequence[Parts]]:
+    """Shard name -> the parts of its samples."""
+    if isinstance(root, Path):
+        return _scan(root)
+    content = (root / INDEX).read()
+    try:
+        return json.loads(content)
+    except ValueError:
+        raise DataError(
+            f"{root.url}/{INDEX} is no index of shards. Make it with data.shards.write_index."
+        ) from None
+
+
+def _scan(root: Path) -> dict[str, Sequence[Parts]]:
+    paths = sorted(root.glob("*.tar"))
+    if not paths:
+        raise DataError(f"No .tar shard in {root}. Expected files like human-0000.tar.")
+    return {path.name: _index(path) for path in paths}
+
+
+def _index(path: Path) -> Sequence[Parts]:
     """Offset and length of each part of each sample in a shard."""
-    found: dict[str, dict[str, tuple[int, int]]] = {}
+    found: dict[str, Parts] = {}
     try:
         with tarfile.open(path) as archive:
             for member in archive:

@@ -1,8 +1,10 @@
 """Sheets of paper for figures, rows of pictures, and curves over rounds."""
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -152,6 +154,57 @@ def iou_per_round(
         ax.grid(axis="y", lw=0.5)
         ax.set_axisbelow(True)
     return figure
+
+
+def learning(log: str | Path | Sequence[Mapping[str, float]], *, title: str = "") -> Figure:
+    """The loss over a training run, and the IoU of its first and last round, side by side.
+
+    Args:
+        log: a run's `log.jsonl`, or its rows (`FitResult.history`). Thin: as logged; thick: the
+            mean of a twentieth of the run.
+        title: the finding.
+    """
+    if isinstance(log, (str, Path)):
+        log = [json.loads(line) for line in Path(log).read_text("utf-8").splitlines()]
+    rounds = sorted(
+        {k for row in log for k in row if k.startswith("iou")}, key=lambda k: int(k[3:])
+    )
+    named = {
+        "loss": "loss",
+        **{k: f"round {k[3:]}" for k in dict.fromkeys(rounds[:1] + rounds[-1:])},
+    }
+    figure = sheet(2.8, title)
+    with style():
+        left, right = figure.subplots(1, 2)
+        for i, (key, name) in enumerate(named.items()):
+            rows = [(row["step"], row[key]) for row in log if key in row]
+            _learnt(left if key == "loss" else right, i, name, np.array(rows, float))
+        left.set(xlabel="step", ylabel="loss", xlim=(0, None), ylim=(0, None))
+        right.set(
+            xlabel="step", ylabel="IoU of the crops (0 to 1)", xlim=(0, None), ylim=(0, 1)
+        )
+        for ax in (left, right):
+            ax.grid(axis="y", lw=0.5)
+    return figure
+
+
+def _learnt(ax: Axes, i: int, name: str, rows: np.ndarray) -> None:
+    colour, span = palette.CURVES[i], max(1, len(rows) // 20)
+    steps, values = rows.T
+    kernel = np.ones(span) / span
+    smooth = np.convolve(values, kernel, "valid")
+    middle = np.convolve(steps, kernel, "valid")
+    ax.plot(steps, values, color=colour, lw=0.5, alpha=0.5)
+    ax.plot(middle, smooth, color=colour, ls=palette.DASHES[i], lw=1.8, label=name)
+    ax.annotate(
+        name,
+        (middle[-1], smooth[-1]),
+        xytext=(-2, -14 if i == 1 else 5),  # of two lines the first is named below
+        textcoords="offset points",
+        ha="right",
+        color=colour,
+        weight="bold",
+    )
 
 
 def _count(last: int) -> list[int]:
