@@ -45,6 +45,17 @@ FIGURES = {
     "vectors": lambda: vectors.beside_photo(
         PHOTO, [Click(20, 10)], q_h=np.eye(1, 30, 10), q_v=np.eye(1, 30, 7), title="T"
     ),
+    "stacked": lambda: vectors.stacked(
+        {
+            "flat": {"d": np.ones(9), "q": np.eye(9)[4]},
+            "ramp": {"d": np.arange(9), "q": np.eye(9)[4]},
+        },
+        title="T",
+        marks=4,
+    ),
+    "bars": lambda: vectors.bars(
+        {"a +": {"q_h": np.eye(30)[3], "q_v": np.eye(20)[3], "q_b": np.eye(2)[0]}}, title="T"
+    ),
 }
 
 
@@ -125,3 +136,18 @@ def test_pipeline_shows_four_parts_and_pales_the_others():
     assert has(one, palette.PARTS["pue"]) and not has(one, palette.PARTS["dma"])
     words = " ".join(t.get_text() for t in texts(pipeline()))
     assert "3 vectors" in words and "40×60" in words
+
+
+def test_stacked_panels_share_their_axis():
+    figure = FIGURES["stacked"]()
+    assert len(figure.axes) == 4
+    assert {ax.get_xlim() for ax in figure.axes} == {(0.0, 8.0)}
+    assert figure.axes[0].get_title(loc="left") == "flat"
+
+
+def test_a_cell_is_dark_where_the_entry_is_one():
+    figure = FIGURES["bars"]()
+    (cells,) = figure.axes[0].images
+    row = cells.get_array()[0].astype(int).sum(-1)
+    assert row.argmin() == 3 and (np.delete(row, 3) == 765).all()
+    assert figure.axes[2].get_title(loc="left") == "q_b, 2"
