@@ -193,3 +193,24 @@ def test_exercises_of_the_click():
     assert "to beat" in ex("02.E", course.clicks.our_bump, beat=beat)
     assert "at most 40" in ex("02.E", lambda d: np.exp(-(d**2) / 200), beat=beat)
     assert "distance 0 must be 1" in ex("02.E", lambda d: 0 * d, beat=beat)
+
+
+def test_exercises_of_box_and_scribble():
+    ex = course.checks.ex
+    assert ex("03.P", "entries") == "03.P: right."
+    assert "W + H + 2" in ex("03.P", "both") and "Answer one of" in ex("03.P", "none")
+
+    def box(x0, w, length, reach=2.0):
+        d = np.abs(np.arange(length) - x0)
+        s = max(w / 6, 1)
+        return np.where(d <= max(w / reach, 0.5), np.exp(-(d**2) / (2 * s * s)), 0)
+
+    assert ex("03.B", box) == "03.B: right."
+    assert "outside the box" in ex("03.B", lambda x, w, n: box(x, w, n, 1.0))
+    assert "off by" in ex("03.B", lambda x, w, n: 0.5 * box(x, w, n))
+    corner = ((20, 80), (21, 16), (100, 15))
+    far = Scribble((*corner, (99.5, 79.5), (20.2, 80)))
+    near = Scribble((*corner, (34.5, 28.5), (20.2, 80)))
+    assert ex("03.E", lambda: (far, near)) == "03.E: right."
+    assert "wanted < 0.3" in ex("03.E", lambda: (far, far))
+    assert "differ" in ex("03.E", lambda: (far, far.moved(3, 0)))
