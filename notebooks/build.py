@@ -16,6 +16,7 @@ import papermill
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def sources(prefix: str = "") -> list[Path]:
@@ -68,6 +69,8 @@ def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     done.metadata = notebook.metadata
     for cell in done.cells:
         cell.metadata = _tags(cell)
+        if cell.cell_type == "code":  # a control without its state would be a blank
+            cell.outputs = [out for out in cell.outputs if WIDGET not in out.get("data", {})]
     return done
 
 

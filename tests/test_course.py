@@ -128,3 +128,89 @@ def test_the_clock_and_versions_are_tables():
     assert [line.split()[0] for line in repr(clock).splitlines()] == ["first", "second", "all"]
     text = course.versions(build(preset("tiny")))
     assert "torch" in text and "cpu" in text and torch.__version__ in text
+
+
+def test_the_toy_scene_is_three_coins_and_a_leaf():
+    image, labels = course.toy()
+    assert image.shape == (96, 128, 3) and image.dtype == np.uint8
+    assert np.unique(labels).tolist() == [0, 1, 2, 3, 4]
+    click, box, scribble = course.LEAF.values()
+    assert labels[int(click.y), int(click.x)] == 4
+    rows, columns = np.nonzero(labels == 4)
+    assert box == Box.from_pixels(columns.min(), rows.min(), columns.max(), rows.max())
+    assert all(labels[int(y), int(x)] == 4 for x, y in scribble.points)
+    again, _ = course.toy()
+    assert (again == image).all()
+
+
+def test_show_keeps_the_figure(monkeypatch, tmp_path):
+    import IPython.display
+
+    monkeypatch.setattr(IPython.display, "display", lambda *a, **k: None)
+    course.show(
+        strip([np.zeros((4, 7, 3), np.uint8)], ["a"]), "A.", keep=tmp_path / "x" / "a.png"
+    )
+    assert (tmp_path / "x" / "a.png").stat().st_size > 100
+
+
+def test_explore_draws_with_the_controls_values(monkeypatch):
+    pytest.importorskip("ipywidgets")
+    import IPython.display
+
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", lambda *a, **k: shown.append(a[0]))
+    drawn = []
+
+    def draw(sigma, colour):
+        drawn.append((sigma, colour))
+        return strip([np.zeros((4, 7, 3), np.uint8)], ["a"])
+
+    course.explore(draw, "A.", sigma=(1, 9), colour=False)
+    line, widget = shown[0], next(w for w in shown if hasattr(w, "children"))
+    assert "`sigma`" in line.data and [c.description for c in widget.children[:2]] == [
+        "sigma",
+        "colour",
+    ]
+    widget.update()
+    assert drawn[-1] == (5, False)
+    widget.close_all()
+
+
+def with_cut(d, sigma, cut):
+    d = np.array(d, float)
+    bell = np.exp(-(d**2) / (2 * sigma**2))
+    return bell if cut is None else np.where(d <= cut * sigma, bell, 0)
+
+
+def test_exercises_of_the_click():
+    ex = course.checks.ex
+    assert ex("02.P", (7, 19)) == "02.P: right."
+    assert "at most 3" in ex("02.P", (19, 7))
+    assert ex("02.B", with_cut) == "02.B: right."
+    assert "at distance 4" in ex("02.B", lambda d, s, c: with_cut(d, s, None if c == 1 else c))
+    beat = course.clicks.read_out_error(course.clicks.our_bump)
+    assert ex("02.E", lambda d: np.clip(1 - d / 16, 0, None), beat=beat) == "02.E: right."
+    assert "to beat" in ex("02.E", course.clicks.our_bump, beat=beat)
+    assert "at most 40" in ex("02.E", lambda d: np.exp(-(d**2) / 200), beat=beat)
+    assert "distance 0 must be 1" in ex("02.E", lambda d: 0 * d, beat=beat)
+
+
+def test_exercises_of_box_and_scribble():
+    ex = course.checks.ex
+    assert ex("03.P", "entries") == "03.P: right."
+    assert "W + H + 2" in ex("03.P", "both") and "Answer one of" in ex("03.P", "none")
+
+    def box(x0, w, length, reach=2.0):
+        d = np.abs(np.arange(length) - x0)
+        s = max(w / 6, 1)
+        return np.where(d <= max(w / reach, 0.5), np.exp(-(d**2) / (2 * s * s)), 0)
+
+    assert ex("03.B", box) == "03.B: right."
+    assert "outside the box" in ex("03.B", lambda x, w, n: box(x, w, n, 1.0))
+    assert "off by" in ex("03.B", lambda x, w, n: 0.5 * box(x, w, n))
+    corner = ((20, 80), (21, 16), (100, 15))
+    far = Scribble((*corner, (99.5, 79.5), (20.2, 80)))
+    near = Scribble((*corner, (34.5, 28.5), (20.2, 80)))
+    assert ex("03.E", lambda: (far, near)) == "03.E: right."
+    assert "wanted < 0.3" in ex("03.E", lambda: (far, far))
+    assert "differ" in ex("03.E", lambda: (far, far.moved(3, 0)))

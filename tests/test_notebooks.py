@@ -194,4 +194,4 @@ def test_smoke_run(source, tmp_path):
     )
     cells = json.loads((tmp_path / "run.ipynb").read_text(encoding="utf-8"))["cells"]
     assert any(c["metadata"].get("tags") == ["injected-parameters"] for c in cells)
-    assert list(out.glob("*.png"))
+    assert list(out.glob("*.png")), "a lesson keeps a picture in out_dir"

@@ -46,6 +46,17 @@ FIGURES = {
     "vectors": lambda: vectors.beside_photo(
         PHOTO, [Click(20, 10)], q_h=np.eye(1, 30, 10), q_v=np.eye(1, 30, 7), title="T"
     ),
+    "stacked": lambda: vectors.stacked(
+        {
+            "flat": {"d": np.ones(9), "q": np.eye(9)[4]},
+            "ramp": {"d": np.arange(9), "q": np.eye(9)[4]},
+        },
+        title="T",
+        marks=4,
+    ),
+    "bars": lambda: vectors.bars(
+        {"a +": {"q_h": np.eye(30)[3], "q_v": np.eye(20)[3], "q_b": np.eye(2)[0]}}, title="T"
+    ),
 }
 
 
@@ -142,3 +153,18 @@ def test_learning_curves_from_a_log_with_gaps(tmp_path):
     assert [t.get_text() for t in right.texts] == ["round 1", "round 3"]
     assert len(right.lines[2].get_xdata()) == 20
     assert curves.encoded(curves.learning(rows))[1] == curves.encoded(curves.learning(rows))[1]
+
+
+def test_stacked_panels_share_their_axis():
+    figure = FIGURES["stacked"]()
+    assert len(figure.axes) == 4
+    assert {ax.get_xlim() for ax in figure.axes} == {(0.0, 8.0)}
+    assert figure.axes[0].get_title(loc="left") == "flat"
+
+
+def test_a_cell_is_dark_where_the_entry_is_one():
+    figure = FIGURES["bars"]()
+    (cells,) = figure.axes[0].images
+    row = cells.get_array()[0].astype(int).sum(-1)
+    assert row.argmin() == 3 and (np.delete(row, 3) == 765).all()
+    assert figure.axes[2].get_title(loc="left") == "q_b, 2"

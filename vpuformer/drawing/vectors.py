@@ -1,6 +1,6 @@
 """A prompt's two Gaussians drawn where they live: q_h above the photo, q_v beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -40,7 +40,9 @@ def beside_photo(
             2, 2, width_ratios=(WIDTH - 1.6, BAND), height_ratios=(BAND, photo)
         )
         ax = figure.add_subplot(grid[1, 0])
-        ax.imshow(overlay(image, prompts=prompts), aspect="auto")
+        fine = overlay(image, prompts=prompts, scale=max(1.0, 600 / width))
+        edges = (-0.5, width - 0.5, height - 0.5, -0.5)
+        ax.imshow(fine, aspect="auto", extent=edges)
         ax.set(xlabel="x (pixels)", ylabel="y (pixels)")
         top = figure.add_subplot(grid[0, 0], sharex=ax)
         side = figure.add_subplot(grid[1, 1], sharey=ax)
@@ -62,3 +64,69 @@ def beside_photo(
 def _axis(q: np.ndarray, length: int) -> np.ndarray:
     """Where the vector's entries lie on the photo."""
     return rescale(np.arange(len(q)), len(q), length)
+
+
+def stacked(
+    columns: Mapping[str, Mapping[str, np.ndarray]],
+    *,
+    title: str = "",
+    marks: float | None = None,
+    xlabel: str = "x (pixels)",
+) -> Figure:
+    """Curves along one line of pixels, stacked under each other; one column a case.
+
+    Args:
+        columns: case → quantity → values along the line; all cases have the same quantities.
+        title: the finding.
+        marks: where the prompt lies, a thin line through all panels.
+        xlabel: what runs to the right.
+    """
+    rows = list(next(iter(columns.values())))
+    figure = sheet(0.75 + 0.72 * len(rows), title)
+    with style():
+        grid = figure.subplots(
+            len(rows), len(columns), sharex=True, sharey="row", squeeze=False
+        )
+        for j, (case, values) in enumerate(columns.items()):
+            for i, row in enumerate(rows):
+                ax, line = grid[i, j], values[row]
+                colour = palette.CURVES[i % len(palette.CURVES)]
+                if marks is not None:
+                    ax.axvline(marks, color=palette.GREY, lw=0.8, ls=":")
+                ax.fill_between(np.arange(len(line)), line, color=palette.tint(colour, 0.25))
+                ax.plot(line, color=colour, lw=1.4)
+                ax.set(xlim=(0, len(line) - 1), ylabel=row if j == 0 else "")
+                ax.margins(y=0.12)
+            grid[0, j].set_title(case, loc="left")
+            grid[-1, j].set_xlabel(xlabel)
+        figure.align_ylabels(grid[:, 0])
+    return figure
+
+
+def bars(parts: Mapping[str, Mapping[str, np.ndarray]], *, title: str = "") -> Figure:
+    """Whole prompt vectors as rows of coloured cells, dark where an entry is 1; Fig. 5's picture.
+
+    Args:
+        parts: name of the prompt → part of the vector ("q_h", "q_v", "q_b") → its entries.
+        title: the finding.
+    """
+    first = next(iter(parts.values()))
+    widths = [max(len(v), 0.11 * sum(map(len, first.values()))) for v in first.values()]
+    figure = sheet(0.45 + 0.5 * len(parts) + 0.25 * bool(title), title)
+    colours = [palette.PARTS["encoder"], palette.PARTS["dma"], palette.PARTS["decoder"]]
+    with style():
+        grid = figure.subplots(len(parts), len(first), width_ratios=widths, squeeze=False)
+        for i, (name, vector) in enumerate(parts.items()):
+            for j, (part, q) in enumerate(vector.items()):
+                ax, ramp = grid[i, j], np.array(palette.rgb(colours[j]))
+                cells = 255 + (0.72 * ramp - 255) * np.asarray(q, float)[None, :, None]
+                ax.imshow(np.round(cells).astype(np.uint8), aspect="auto", interpolation="none")
+                last = i == len(parts) - 1
+                ticks = [0, len(q) - 1] if last else []
+                ax.set(yticks=[], xticks=ticks, xticklabels=ticks)
+                ax.spines[:].set_visible(True)
+                if i == 0:
+                    ax.set_title(f"{part}, {len(q)}", loc="left")
+                if j == 0:
+                    ax.set_ylabel(name, rotation=0, ha="right", va="center")
+    return figure

@@ -1,0 +1,503 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+#   vpuformer:
+#     number: '03'
+#     minutes_cpu: 0.75
+#     houses:
+#       equations: [5, 6]
+#       algorithms: [1]
+#       figures: [4]
+#       tables: []
+#       sections: [III-B box, III-B scribble]
+# ---
+
+# %% [markdown]
+# # 03 · How can a box and a scribble be the same kind of vector?
+#
+# A click has no size and a scribble has no end of details, yet both become W + H + 2 numbers.
+# You will encode a box and a stroke by hand, read them back, and find two strokes that no
+# network can tell apart.
+#
+# | | |
+# |---|---|
+# | takes | 45 seconds on two CPU cores, the same on a GPU |
+# | needs | nothing: a drawn scene, a photo of scikit-image, the shipped weights |
+# | paper | Eq. 5, 6, Algorithm 1, Fig. 4, Sec. III-B (box, scribble); readings R5 to R8 |
+# | before, after | 02 "How does a click become a vector?" · 04 "What does the network see?" |
+# | you are here | encoder → **PuE** → DMA → decoder |
+
+# %% [markdown]
+# ## Before you start
+#
+# After this you can
+#
+# 1. encode a box and say where its size is written;
+# 2. run Algorithm 1 on a stroke, step by step;
+# 3. name what a stroke loses on the way, and show it.
+#
+# **Predict.** Two strokes, one twice as long as the other. Does the longer one give a longer
+# vector, more entries that are not zero, or both? The answer stands at the end.
+
+# %% [markdown]
+# ## Parameters
+#
+# Everything below follows from this cell.
+
+# %% tags=["parameters"]
+profile = "cpu"  # "smoke" | "cpu" | "gpu" | "paper": the same here, it is quick
+seed = 0  # draws the random points of section 3
+out_dir = "out/03"  # folder for the first figure
+sigma = 3.0  # width of a click's bump, in cells of the grid
+box_reading = "sixth"  # "sixth" | "fixed" | "plateau": Reading R5
+
+# %%
+import numpy as np
+import torch
+
+import vpuformer as vpu
+from vpuformer import config, course, pue
+from vpuformer.drawing import curves, overlay, vectors
+from vpuformer.pue.gaussian import quasi_gaussian, spatial_distance
+
+# %%
+clock = course.Clock()
+cfg = config.PueConfig(length=128, sigma=sigma, box=box_reading)
+print(config.dumps(cfg).replace(", ", ",\n"))
+
+# %% [markdown]
+# ## The picture first
+#
+# Our scene and its leaf again, with three gestures that all mean the leaf. Below each gesture
+# stands what can be read back from its vector alone, without the picture and without the
+# gesture. The paper calls this *restoration*, and this is its Fig. 4.
+
+# %%
+image, labels = course.toy()
+size = labels.shape
+q = pue.encode(list(course.LEAF.values()), size, cfg)
+back = [
+    pue.restore(vector, size, kind).numpy() for vector, kind in zip(q, course.LEAF, strict=True)
+]
+
+# %%
+seen = [overlay.overlay(image, prompts=[p], scale=2) for p in course.LEAF.values()]
+area = [int((plane > 0).sum()) for plane in back]
+assert area[0] < area[1] and len({len(vector) for vector in q}) == 1
+course.show(
+    curves.strip(
+        [*seen, *back],
+        [*course.LEAF, *[f"from {q.shape[1]} numbers"] * 3],
+        columns=3,
+        title="Three gestures, vectors of one length, and each can be read back",
+    ),
+    "Above, the leaf with a click, a box and a scribble. Below, what their vectors give back: a "
+    "small spot, a glow as large as the box, the line of the scribble.",
+    keep=f"{out_dir}/three.png",
+)
+clock("picture first")
+
+# %% [markdown]
+# Why one form for all three? Because then one set of weights serves all three. A method that
+# feeds clicks as points, boxes as corners and scribbles as maps must learn three languages,
+# and each is heard less often in training. Here the network meets one: *a bump over x, a bump
+# over y, a sign*. What changes from kind to kind is the bump's shape.
+#
+# ## 1 A box: Eq. 5
+#
+# Let the box have its centre at $x_0$ and its width $w_0$. For a click, the distance of every
+# column to the centre counts. For a box, only columns inside it should count. So the distance
+# is left as it was inside the box and made infinite outside, where the bell of Eq. 3 then
+# gives $e^{-\infty} = 0$.
+#
+# $$\boxed{\textcolor{#0072B2}{d_s}(i) = \begin{cases} |x_i - x_0| & x_i \text{ in the box} \\
+# \infty & \text{else} \end{cases}} \qquad (5)$$
+#
+# > **Reading R5.** The paper writes "in the box" as the range from 0 to $w_0$, counted from the
+# > picture's edge, although $x_0$ is the centre. To the letter, a box away from the left edge
+# > holds none of its own columns. And its σ = 3 makes all boxes alike. We read: inside means
+# > at most $w_0/2$ from the centre, and σ is a sixth of the side.
+#
+# A sixth, because a bell has all but vanished three σ from its top: it then fills the box
+# exactly. By hand, on seven columns, a box with centre 3 and width 4, so σ would be 4/6;
+# below 1 it is set to 1.
+
+
+# %%
+def bell_in_box(x0, w, length):
+    s = max(w / 6, 1)
+    d = [abs(x - x0) for x in range(length)]
+    return [np.exp(-v * v / (2 * s * s)) if v <= w / 2 else 0.0 for v in d]
+
+
+# %%
+print("x", *[f"{x:5d}" for x in range(7)])
+print("q", *[f"{value:5.3f}" for value in bell_in_box(3, 4, 7)])
+package = pue.encode([vpu.Box(3, 3, 4, 4)], (7, 7))[0, :7]
+course.same(bell_in_box(3, 4, 7), package)
+
+# %% [markdown]
+# Two entries away from the centre, 2 ≤ 4/2, the column is still inside; the next is 0, not
+# small but *exactly* 0. The zeros say where the box ends, and the slope says how large it is.
+# Now three boxes with one centre, under three ways to read Eq. 5:
+
+# %%
+sides = (12, 36, 100)
+cases = {}
+for side in sides:
+    box = vpu.Box(64, 48, side, side)
+    by_reading = {
+        name: pue.encode([box], size, config.PueConfig(box=name))[0, :128].numpy()
+        for name in ("sixth", "plateau", "fixed")
+    }
+    cases[f"side {side}"] = {"w/6": by_reading["sixth"], "flat": by_reading["plateau"]} | {
+        "letter": by_reading["fixed"]
+    }
+filled = [int((case["w/6"] > 0).sum()) for case in cases.values()]
+letter = [int((case["letter"] > 0).sum()) for case in cases.values()]
+print("entries not zero:", filled, "to the letter:", letter)
+
+# %%
+assert filled == sorted(filled) and letter[0] == letter[1] == 0
+course.show(
+    vectors.stacked(
+        cases, title="With σ = w/6 the bell fills its box; the letter knows no size", marks=64
+    ),
+    "Three boxes of growing side, each under three readings. A sixth: bells as wide as the "
+    "box. Flat: plateaus as wide as the box. The letter: empty for the first two boxes, a "
+    "needle for the largest.",
+)
+clock("1 boxes")
+
+# %% [markdown]
+# ## 2 A scribble: Eq. 6
+#
+# A stroke is a curve. In each column it stands at some height, and that is what $q_h$ can
+# carry: for column i, how far the stroke's point lies *below the top of the stroke's own
+# bounding box* (the smallest rectangle around it).
+#
+# $$\boxed{\textcolor{#0072B2}{d}(i) = |y_i - y_\text{top}|} \qquad (6)$$
+#
+# Eq. 3 then makes a value of it: 1 where the stroke touches the top, less the deeper it
+# hangs, 0 in columns that it never enters. $q_v$ does the same with the left side, row by
+# row. Note the turn: a bump over *x* now stores a *y*.
+#
+# > **Reading R6.** With σ = 3 and the cut at σ, all columns where the stroke hangs more than
+# > three pixels deep become 0, as if it had never been there. We take σ as a third of the
+# > bounding box's side, and no cut: then every column keeps a value, and the height can be
+# > won back from it by solving Eq. 3 for d.
+
+# %%
+x = np.linspace(14, 114, 41)
+y = 48 + 28 * np.sin((x - 14) / 100 * 2 * np.pi)
+wave = vpu.Scribble(tuple(zip(x.tolist(), y.tolist(), strict=True)))
+ours = pue.encode([wave], size)[0]
+literal = pue.encode([wave], size, config.PueConfig(scribble="fixed", cut=1.0))[0]
+kept = [int((v[:128] > 0).sum()) for v in (ours, literal)]
+columns, rows = pue.restore_points(ours, size)
+off = float(np.abs(columns[:, 1].numpy() - np.interp(columns[:, 0], x, y)).max())
+
+# %%
+print(f"columns kept: {kept[0]} ours, {kept[1]} to the letter; curve restored to {off:.3f} px")
+assert kept[1] < kept[0] / 3 and off < 0.5
+course.show(
+    curves.strip(
+        [overlay.overlay(image, prompts=[wave], scale=2)]
+        + [pue.restore(v, size, "scribble").numpy() for v in (ours, literal)],
+        ["a wave", f"ours: {kept[0]} columns", f"to the letter: {kept[1]}"],
+        title="Cut at σ, most of a stroke vanishes",
+    ),
+    "A sine-shaped stroke; restored from our vector it is whole, from the literal vector only "
+    "its upper tip is left.",
+)
+clock("2 scribbles")
+
+# %% [markdown]
+# ## 3 Which point of a column? Algorithm 1
+#
+# A stroke may cross a column twice, or lie on ten pixels of it. One value per column means
+# one point per column, and the paper's Algorithm 1 chooses it. Its **pool** is the list of all
+# pixels of the stroke.
+#
+# 1. For each column of the bounding box: draw one of the pool's points in that column at
+#    random, write its Eq. 6 and 3 into $q_h$, and *remove it from the pool*.
+# 2. For each row: draw one of the remaining points in that row, and write into $q_v$.
+#
+# > **Reading R7.** A stroke one pixel thin has one point a column. The first loop removes them
+# > all, and nothing is left for the second. We remove nothing. And in place of chance we take
+# > the *median* point, so that a stroke always gives the same vector
+# > (`scribble_point="random"` draws, with a generator).
+
+
+# %%
+def algorithm_by_hand(pool, length, remove, pick):
+    """One point a column, then one a row: {column: y}, {row: x}."""
+    pool, heights, places = list(pool), {}, {}
+    for i in range(length):
+        if found := [p for p in pool if p[0] == i]:
+            chosen = pick(found)
+            heights[i] = chosen[1]
+            if remove:
+                pool.remove(chosen)
+    for j in range(length):
+        if found := [p for p in pool if p[1] == j]:
+            places[j] = pick(found)[0]
+    return heights, places
+
+
+# %% [markdown]
+# A stroke shaped like a V on a grid of 11 columns and 8 rows. Its pixels are easy to list:
+# down to the right, then up again.
+
+# %%
+pool = [(2, 3), (3, 4), (4, 5), (5, 6), (6, 5), (7, 4), (8, 3), (9, 2)]
+middle = lambda points: sorted(points)[(len(points) - 1) // 2]  # noqa: E731
+heights, places = algorithm_by_hand(pool, 11, remove=False, pick=middle)
+print("column → y", heights)
+print("row → x   ", places)
+rng = np.random.default_rng(seed)
+draw = lambda points: points[rng.integers(len(points))]  # noqa: E731
+print("with removal, rows left:", algorithm_by_hand(pool, 11, remove=True, pick=draw)[1])
+
+# %% [markdown]
+# With removal the second line is empty: $q_v$ would be all zeros. Without it, both halves are
+# full. The values follow from Eq. 6 and 3. The V's box is 5 rows high and
+# 8 columns wide; its top is row 2, its left side column 2.
+
+# %%
+s_h, s_v = 5 / 3, 8 / 3
+q_h = [
+    np.exp(-((heights[i] - 2) ** 2) / (2 * s_h**2)) if i in heights else 0 for i in range(11)
+]
+q_v = [np.exp(-((places[j] - 2) ** 2) / (2 * s_v**2)) if j in places else 0 for j in range(8)]
+v_stroke = vpu.Scribble(((2, 3), (5, 6), (9, 2)))
+course.same([*q_h, *q_v, 1, 0], pue.encode([v_stroke], (8, 11))[0])
+
+# %% [markdown]
+# The same loop, watched in six frames. Bright pixels were chosen, dim ones wait in the pool.
+# The last two frames are the rows' loop, without and with removal.
+
+# %%
+grid = np.zeros((8, 11))
+for px, py in pool:
+    grid[py, px] = 0.45  # row = y
+frames, captions = [], []
+for i in (2, 4, 6, 9):
+    frame = grid.copy()
+    for px, py in heights.items():
+        frame[py, px] = 1.0 if px <= i else frame[py, px]
+    frames.append(frame)
+    captions.append(f"column {i}: {int((frame == 1).sum())} of {len(heights)}")
+last = grid.copy()
+for py, px in places.items():
+    last[py, px] = 1.0
+frames += [last, np.zeros_like(grid)]
+captions += [f"rows: {len(places)} found", "rows, after removal: none"]
+
+# %%
+assert (frames[3] == 1).sum() == len(heights) == 8 and (last == 1).sum() == len(places) == 5
+course.show(
+    curves.strip(
+        frames,
+        captions,
+        columns=3,
+        title="Algorithm 1 fills columns, then rows, if any are left",
+    ),
+    "Six frames of a small V-shaped stroke: chosen pixels light up column by column; then five "
+    "rows are found; with removal the last frame is empty.",
+)
+clock("3 Algorithm 1")
+
+# %% [markdown]
+# > **Reading R8.** For boxes and scribbles the paper keeps or drops the visual distance of
+# > notebook 02 without a word. We use none, for every kind.
+#
+# ## 4 What is lost
+#
+# One point a column and one a row cannot hold everything. Where a column is crossed twice our
+# median takes the upper point, and where a row is crossed twice the left one. Whatever
+# lies below and to the right is unseen. So here are two different strokes.
+
+# %%
+corner = ((20, 80), (21, 16), (100, 15))
+hook = vpu.Scribble(corner)
+loop = vpu.Scribble((*corner, (99.5, 79.5), (20.2, 80)))
+pair = pue.encode([hook, loop], size)
+gap = float((pair[0] - pair[1]).abs().max())
+print(f"largest difference of the two vectors: {gap:.4f}")
+assert gap < 0.02
+course.show(
+    curves.strip(
+        [overlay.overlay(image, prompts=[s], scale=2) for s in (hook, loop)]
+        + [pue.restore(pair[1], size, "scribble").numpy()],
+        ["a hook", "a loop", "restored from either"],
+        title="Two strokes, one vector",
+    ),
+    "A hook along the upper and left side, a closed loop through the same corner, and the one "
+    "line that both vectors give back.",
+)
+
+# %% [markdown]
+# Is this a flaw? For a stroke *along* an object, as people draw them, hardly: it crosses each
+# column once. For drawn circles it is. A map would keep the loop, at two hundred times the
+# size.
+#
+# ## 5 Does the network read the size?
+#
+# Four boxes on the photo, one centre, growing sides. The shipped model gets one of them at a
+# time, as its only prompt.
+
+# %%
+model = vpu.load("lite0")
+photo, truth = course.photo("coffee")
+predictor = vpu.Predictor(model, precision="float32")
+predictor.set_image(photo)
+grown = []
+for w in (60, 160, 250, 360):
+    predictor.reset()
+    grown.append((w, predictor.add(vpu.Box(290, 162, w, 0.8 * w)).mask))
+
+# %%
+shares = [float(mask.mean()) for _, mask in grown]
+assert shares[0] < shares[2] < shares[3]
+course.show(
+    curves.strip(
+        [
+            overlay.overlay(photo, mask, prompts=[vpu.Box(290, 162, w, 0.8 * w)], scale=0.3)
+            for w, mask in grown
+        ],
+        [f"{w} wide: {share:.0%}" for (w, _), share in zip(grown, shares, strict=True)],
+        title="A wider bell, a larger mask",
+    ),
+    "Four boxes of growing size around the coffee, each with its mask, which grows with it.",
+)
+clock("4-5 losses, network")
+
+# %% [markdown]
+# ## Try it
+#
+# Change the box and watch the bell. With the flat reading the edge is sharp, and the middle
+# says nothing about where in the box we are.
+
+
+# %%
+def glow(w=50, h=30, reading="sixth"):
+    box = vpu.Box(90, 60, w, h)
+    vector = pue.encode([box], size, config.PueConfig(box=reading))
+    plane = pue.restore(vector, size, "box")[0].numpy()
+    return curves.strip(
+        [overlay.overlay(image, prompts=[box], scale=3), plane], ["box", "outer product"]
+    )
+
+
+course.explore(
+    glow,
+    "The box, and what its vector says.",
+    w=(4, 120),
+    h=(4, 90),
+    reading=["sixth", "plateau"],
+)
+
+# %%
+widths = (8, 20, 40, 70)
+glows = pue.restore(
+    pue.encode([vpu.Box(64, 48, w, w) for w in widths], size), size, "box"
+).numpy()
+inside = [int((plane > 0).sum()) for plane in glows]
+assert inside == sorted(inside)
+course.show(
+    curves.strip(
+        list(glows), [f"side {w}" for w in widths], title="Where the glow ends, the box ends"
+    ),
+    "The outer products of four square boxes, from a dot to a wide glow.",
+)
+
+# %% [markdown]
+# ## Break it
+#
+# Keep "inside means half a width from the centre" and put the paper's σ = 3 with its cut at σ
+# back. A box of 20, a box of 100, and a click on their centre:
+
+# %%
+d = spatial_distance(torch.tensor([64.0]), 128)[0]
+broken = {
+    w: torch.where(d <= w / 2, quasi_gaussian(d, 3.0, 1.0), torch.zeros(128)) for w in (20, 100)
+}
+click = quasi_gaussian(d, 3.0, 1.0)
+print("box 20 equals box 100:", broken[20].equal(broken[100]))
+print("box 20 equals the click:", broken[20].equal(click))
+assert broken[20].equal(broken[100]) and broken[20].equal(click)
+
+# %% [markdown]
+# The size is gone; the box has become an expensive click. σ must know the box.
+#
+# ## Exercises
+#
+# **P · Predict.** A stroke grows to twice its length. What grows: the vector's `"length"`, the
+# number of its `"entries"` above zero, or `"both"`?
+
+# %%
+answer = None  # "length", "entries" or "both"
+course.checks.ex("03.P", answer)
+
+# %% [markdown]
+# **B · Build.** Eq. 5 under our reading: one axis of a box, a value for each of `length`
+# columns. Outside the box exactly 0, σ a sixth of the side and at least 1, inside at least the
+# half pixel around the centre. Then try it without looking at section 1.
+
+
+# %%
+def box_by_hand(x0, w, length):
+    raise NotImplementedError
+
+
+course.checks.ex("03.B", box_by_hand)
+
+# %% [markdown]
+# **E · Extend.** Find two strokes on the toy scene's grid (128 × 96) whose vectors differ by at
+# most 0.02 in every entry, but whose enclosed areas have an IoU below 0.3. Return the pair.
+
+
+# %%
+def twins():
+    raise NotImplementedError
+
+
+course.checks.ex("03.E", twins)
+
+# %% [markdown]
+# Solutions stand apart, in `notebooks/solutions/03_box_and_scribble.ipynb`.
+#
+# ## What we know now
+#
+# A box is a bell that fills it, and zero outside; its size is written in the bell's width. A
+# scribble stores, column by column, how deep it hangs below its bounding box, and row by row
+# how far right it lies. All three gestures have one length, all can be read back, and a
+# stroke that crosses a column twice is read back only in part.
+#
+# *The prediction:* entries. The length is W + H + 2 for every gesture. *Still unknown:* how
+# much the network suffers from the lost half of a loop. Robots that draw strokes, notebook
+# 01, never draw loops, so no number of the paper tells.
+#
+# | paper | module | test |
+# |---|---|---|
+# | Eq. 5 | `vpuformer/pue/box.py` | `tests/pue/test_axes.py` |
+# | Eq. 6, Algorithm 1 | `vpuformer/pue/scribble.py` | `tests/pue/test_axes.py` |
+# | Fig. 4 | `vpuformer/pue/restore.py` | `tests/pue/test_restore.py` |
+
+# %%
+short, double = (
+    pue.encode([vpu.Scribble(((10, 10), (10 + n, 10 + n)))], size)[0] for n in (30, 60)
+)
+print(
+    "length:",
+    len(short),
+    len(double),
+    "entries:",
+    *[int((v > 0).sum()) for v in (short, double)],
+)
+clock("try, break, exercises")
+print(f"\n{course.versions(model)}\n\n{clock}")

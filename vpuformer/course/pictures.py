@@ -1,0 +1,120 @@
+"""The pictures of the course: one photo, one small scene; figures and controls on the page."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from vpuformer.drawing.curves import encoded
+from vpuformer.errors import ConfigError
+from vpuformer.prompts import Box, Click, Prompt, Scribble
+
+# Drawn by hand around the cup of scikit-image's photo "coffee" (CC0), pixel centres, at 5 times
+# its size: rim, body, handle and foot; the spoon is not the cup. x,y of each vertex.
+CUP = """
+    172,112 172.3,103 173.5,95.5 175.7,87.5 180,75.5 185.5,65.5 194.5,54.5 200.1,48.5
+    209.5,40.9 220.1,33.9 230.1,28.9 240,24.7 250.1,21.3 262.5,18.7 274.5,17.5 284.5,17.1
+    296.5,18.1 308.5,19.5 320.5,21.9 332.5,25.3 343.5,29.5 354.5,34.9 364.5,40.7 374.5,48.5
+    384.5,58.1 392.5,67.5 398.5,77.9 403.5,89.5 406.9,101.5 408.3,113.5 408.5,130 407.3,140
+    405.6,150 403.3,160 400.5,170 397,180 392.8,189 390,196 384.5,203.3 381.4,208.3
+    378.3,212.6 374.5,218.3 370,222.6 365.8,226 358,233.5 352,241 346,247.5 337,254.5
+    331,260.5 327.5,266 323,270 317,274.5 309.5,279 302,282 294.5,284.2 284.5,285.4
+    274.5,285.3 264.5,283.4 257.5,281.5 255.8,277 250.8,284.5 245.1,291 239.5,296
+    234.5,299.5 230.8,302.6 227,306.4 223.9,308.6 219.5,308.3 213.3,306.4 207,303.3
+    201.4,298.9 197.6,293.3 195.8,287.6 195.4,280.8 196.4,273.3 198.3,267 201.4,260.8
+    205.1,253.9 209.5,247 213.9,241.4 217,235.2 210.8,230.3 204.5,225.2 199.3,220 195,214.5
+    191.4,210 186.2,200 182.6,191 179.1,181 176,170 174.3,160 173,148 172.3,135 171.8,122
+"""
+
+
+def photo(name: str = "coffee") -> tuple[np.ndarray, np.ndarray]:
+    """A public-domain photo that comes with scikit-image, and its reference mask.
+
+    Returns:
+        The image uint8 `[H, W, 3]` and the object bool `[H, W]`.
+    """
+    if name != "coffee":
+        raise ConfigError(f'No reference for the photo {name!r}. Expected "coffee".')
+    from skimage import data
+
+    image = data.coffee()
+    canvas = Image.new("1", (image.shape[1], image.shape[0]))
+    corners = [float(number) for number in CUP.replace(",", " ").split()]
+    ImageDraw.Draw(canvas).polygon(corners, fill=1)
+    return image, np.asarray(canvas, bool)
+
+
+TOY_SIZE = (96, 128)  # (H, W) of the toy scene
+LEAF: dict[str, Prompt] = {
+    "click": Click(88, 60),
+    "box": Box.from_pixels(65, 45, 114, 75),
+    "scribble": Scribble(((70, 67), (82, 62), (94, 56), (108, 50))),
+}  # the same three gestures on the toy scene's leaf, in every notebook
+
+
+def toy() -> tuple[np.ndarray, np.ndarray]:
+    """The toy scene, "three coins and a leaf": a picture that the whole course works on.
+
+    Returns:
+        uint8 `[96, 128, 3]`, and labels uint8 `[96, 128]`: 0 ground, 1-3 coins, 4 the leaf.
+    """
+    y, x = np.indices(TOY_SIZE, float)
+    rng = np.random.default_rng(4)
+    noise = Image.fromarray(rng.normal(0, 7, (7, 9)).astype(np.float32))
+    width_height = (TOY_SIZE[1], TOY_SIZE[0])
+    cloud = np.asarray(noise.resize(width_height, Image.Resampling.BICUBIC))
+    picture = np.array([196.0, 186.0, 170.0]) + cloud[..., None]
+    labels = np.zeros(TOY_SIZE, np.uint8)
+    coins = ((26, 26, 15, (176, 122, 74)), (50, 70, 17, (150, 150, 158)))
+    coins += ((90, 21, 12, (206, 166, 82)),)
+    for number, (cx, cy, radius, colour) in enumerate(coins, 1):
+        u, v = (x - cx) / radius, (y - cy) / radius
+        r = np.hypot(u, v)
+        shade = (1 - 0.16 * (u + v)) * np.where((r > 0.74) & (r < 0.86), 0.78, 1.0)
+        picture[r < 1] = (shade[..., None] * np.array(colour, float))[r < 1]
+        labels[r < 1] = number
+    u = ((x - 90) * 0.9 - (y - 59) * 0.44) / 28  # the leaf's axis runs up to the right
+    v = ((x - 90) * 0.44 + (y - 59) * 0.9) / 28
+    half = 0.5 * (1 - np.minimum(u**2, 1)) * (1 - 0.2 * u)
+    leaf = (np.abs(v) < half) & (np.abs(u) < 1)
+    shade = np.where(np.abs(v) < 0.05, 0.72, 1 + 0.08 * np.sign(np.sin(10 * (u + np.abs(v)))))
+    picture[leaf] = (shade[..., None] * np.array([82.0, 128.0, 66.0]))[leaf]
+    labels[leaf] = 4
+    picture += rng.normal(0, 3, (*TOY_SIZE, 1))
+    return picture.clip(0, 255).astype(np.uint8), labels
+
+
+def show(figure: Any, alt: str, keep: Path | str | None = None) -> None:
+    """Display a figure as a small picture, and under it in words what it shows.
+
+    Args:
+        figure: of matplotlib.
+        alt: the words, also for those who cannot see it.
+        keep: a PNG file to write it to as well.
+    """
+    from IPython.display import Markdown, display
+
+    kind, picture = encoded(figure)
+    display({kind: picture, "text/plain": alt}, raw=True, metadata={kind: {"alt": alt}})
+    display(Markdown(f"*{alt}*"))
+    if keep is not None:
+        Path(keep).parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(keep)
+
+
+def explore(draw: Callable[..., Any], alt: str, **controls: Any) -> None:
+    """A figure with controls under a live kernel; a printed page shows one line instead.
+
+    Args:
+        draw: takes a value for each control and returns a figure.
+        alt: what the figure shows, in words.
+        controls: as ipywidgets reads them: (1, 40) a slider, True a box to tick, a list a menu.
+    """
+    from IPython.display import Markdown, display
+    from ipywidgets import interactive
+
+    names = ", ".join(f"`{name}`" for name in controls)
+    display(Markdown(f"*Live only: controls for {names}. The strip below shows four states.*"))
+    display(interactive(lambda **values: show(draw(**values), alt), **controls))

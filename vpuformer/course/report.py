@@ -1,0 +1,93 @@
+"""Sizes, scores, times and versions of a run."""
+
+import platform
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from vpuformer.metrics import iou
+from vpuformer.model import VPUFormer
+from vpuformer.predictor import Predictor
+from vpuformer.prompts import Prompt
+from vpuformer.pue import PromptBatch
+
+
+def scores(predictor: Predictor, prompts: Iterable[Prompt], truth: np.ndarray) -> list[float]:
+    """IoU with the reference after each prompt, one a round, from a fresh start."""
+    predictor.reset()
+    found = []
+    for prompt in prompts:
+        answer = predictor.add(prompt)
+        assert answer is not None
+        found.append(float(iou(truth, answer.mask)))
+    return found
+
+
+def shapes(
+    model: VPUFormer, image: np.ndarray, prompts: Sequence[Prompt]
+) -> dict[str, tuple[int, ...]]:
+    """The size of every tensor on the way from a photo and prompts to logits, by running it.
+
+    Keys: "image", "x4", "x8", "x16", "vectors" (N, P), "tokens" (N, D), "places" (L,), "logits".
+    """
+    side = (model.config.size, model.config.size)
+    small = Image.fromarray(image).resize(side, Image.Resampling.BILINEAR)
+    frame = torch.from_numpy(np.array(small)).permute(2, 0, 1)[None].float() / 255
+    batch = PromptBatch.of([[p.rescaled(image.shape[:2], side) for p in prompts]])
+    seen: dict[str, tuple[int, ...]] = {"image": tuple(frame.shape[1:])}
+    embedding = model.prompt_embedding
+
+    def note(_: Any, given: tuple[torch.Tensor, ...], tokens: torch.Tensor) -> None:
+        seen["vectors"], seen["tokens"] = tuple(given[0].shape[1:]), tuple(tokens.shape[1:])
+
+    handle = embedding.register_forward_hook(note)
+    device = next(model.parameters()).device
+    with torch.inference_mode():
+        features = model.encode_image(frame.to(device))
+        logits = model.decode(features, batch.to(device)).logits
+    handle.remove()
+    maps = {name: getattr(features, name) for name in ("x4", "x8", "x16")}
+    seen |= {name: tuple(value.shape[1:]) for name, value in maps.items() if value is not None}
+    seen["places"] = (features.x16[0, 0].numel(),)
+    return seen | {"logits": tuple(logits.shape[1:])}
+
+
+@dataclass(slots=True)
+class Clock:
+    """Wall time of a notebook's sections: call it with a name where a section ends."""
+
+    laps: dict[str, float] = field(default_factory=dict)
+    _last: float = field(default_factory=time.perf_counter)
+
+    def __call__(self, section: str) -> None:
+        now = time.perf_counter()
+        self.laps[section] = self.laps.get(section, 0.0) + now - self._last
+        self._last = now
+
+    def __repr__(self) -> str:
+        rows = [f"{name:<24}{seconds:6.1f} s" for name, seconds in self.laps.items()]
+        return "\n".join([*rows, f"{'all':<24}{sum(self.laps.values()):6.1f} s"])
+
+
+def versions(model: VPUFormer | None = None) -> str:
+    """What these results were made with, as lines of text."""
+    rows = [("python", platform.python_version())]
+    rows += [(name, _version(name)) for name in ("vpuformer", "torch", "numpy", "pillow")]
+    rows.append(("threads", str(torch.get_num_threads())))
+    if model is not None:
+        rows.append(("device", next(model.parameters()).device.type))
+        rows.append(("weights", str(getattr(model, "weights_hash", "none"))[:12]))
+    return "\n".join(f"{name:<12}{value}" for name, value in rows)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed, used from its folder"
