@@ -12,90 +12,13 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction, arg
+from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from vpuformer.cli.finetune import Finetune
-from vpuformer.cli.words import parse_prompts, photos, read_prompts
-from vpuformer.errors import DataError, PromptError, VPUError
-from vpuformer.prompts import Prompt
+from vpuformer.cli.segment import Precision, Segment
+from vpuformer.cli.words import say
+from vpuformer.errors import VPUError
 from vpuformer.robot.policy import Policy, PolicyName
-
-Precision = Literal["auto", "float32", "bfloat16"]
-Several = UseAppendAction[tuple[str, ...]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Segment:
-    """Cut an object out of a photo, or of every photo in a folder, and write masks as PNG.
-
-    Coordinates are (x, y) in pixels of the photo as it is shown. A trailing ",-" makes a prompt
-    negative (not the object).
-    """
-
-    image: Positional[Path]
-    """A photo, or a folder of photos (then with --prompts)."""
-    click: Annotated[Several, arg(metavar="X,Y[,-]")] = ()
-    """A point on the object; may be given several times."""
-    box: Annotated[Several, arg(metavar="X0,Y0,X1,Y1[,-]")] = ()
-    """The edges of a box around the object; may be given several times."""
-    scribble: Annotated[Several, arg(metavar='"X,Y X,Y ...[,-]"')] = ()
-    """A stroke along the object; may be given several times."""
-    prompts: Annotated[Path | None, arg(metavar="FILE.json")] = None
-    """JSON: a list of prompt records, or {"photo name": [records]}."""
-    out: Annotated[Path | None, arg(metavar="PATH")] = None
-    """The mask's file, or a folder for a folder. Default: NAME_mask.png in this folder."""
-    model: str = "lite0"
-    """The name of shipped weights, or a path to a safetensors file."""
-    precision: Precision = "auto"
-    """Arithmetic. auto: bfloat16 where the processor is fast at it."""
-    threshold: float = 0.5
-    """A pixel belongs to the mask when its probability is above this."""
-
-    def run(self, console: Console) -> int:
-        """Write the masks and say where they are."""
-        jobs = self._jobs()
-        from vpuformer.imaging import save_mask
-
-        predictor = _predictor(self.model, self.precision, self.threshold)
-        for image, prompts, out in jobs:
-            predictor.set_image(image)
-            prediction = predictor.add(*prompts)
-            assert prediction is not None
-            out.parent.mkdir(parents=True, exist_ok=True)
-            save_mask(out, prediction.mask)
-            share = prediction.mask.mean()
-            _say(console, f"{image} -> {out} ({share:.1%} of the picture)")
-        return 0
-
-    def _jobs(self) -> list[tuple[Path, list[Prompt], Path]]:
-        given = parse_prompts(self.click, self.box, self.scribble)
-        if not self.image.exists():
-            raise DataError(f"{self.image} does not exist. Give a photo or a folder of photos.")
-        folder = self.image.is_dir()
-        images = photos(self.image) if folder else [self.image]
-        if folder and self.prompts is None:
-            raise PromptError(
-                f"{self.image} is a folder: give --prompts FILE.json for its photos."
-            )
-        asked = read_prompts(self.prompts, images) if self.prompts else {images[0]: []}
-        jobs = [(image, own + given, self._out(image, folder)) for image, own in asked.items()]
-        for image, prompts, _ in jobs:
-            if not prompts:
-                raise PromptError(
-                    f"No prompt for {image}. Give --click X,Y, --box X0,Y0,X1,Y1, --scribble "
-                    '"X,Y X,Y" or --prompts FILE.json.'
-                )
-        if len({out for _, _, out in jobs}) < len(jobs):
-            raise DataError(
-                f"Two photos in {self.image} differ only in their ending, so their masks would "
-                "have one name. Rename one of them."
-            )
-        return jobs
-
-    def _out(self, image: Path, folder: bool) -> Path:
-        if folder:
-            return (self.out or Path("masks")) / f"{image.stem}.png"
-        return self.out or Path(f"{image.stem}_mask.png")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +69,7 @@ class Train:
         command = " ".join(["vpuformer", *sys.argv[1:]])
         about = card(samples.shards, recipe, result.history, command=command, start=origin)
         save(result.model, path, about)
-        _say(console, f"Weights are in {path}")
+        say(console, f"Weights are in {path}")
         return 0
 
 
@@ -219,7 +142,7 @@ class Benchmark:
         console.print(_cost_table(benchmark.rows(costs)))
         if self.out:
             self.out.write_text(json.dumps(benchmark.to_json(costs), indent=2) + "\n", "utf-8")
-            _say(console, f"Written to {self.out}")
+            say(console, f"Written to {self.out}")
         return 0
 
     def _write_stages(self, console: Console, path: Path) -> int:
@@ -231,7 +154,7 @@ class Benchmark:
         costs = stage_costs(configs, self.prompts, self.sides, repeats=self.repeats)
         command = " ".join(["vpuformer", *sys.argv[1:]])
         path.write_text(markdown(costs, command), "utf-8")
-        _say(console, f"Written to {path}")
+        say(console, f"Written to {path}")
         return 0
 
 
@@ -281,19 +204,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if (error.name or "").startswith("vpuformer"):
             raise
         message = f"{error.name} is not installed. Run: pip install 'vpuformer[train]'"
-    _say(Console(stderr=True), f"vpuformer: {message}")
+    say(Console(stderr=True), f"vpuformer: {message}")
     return 2
-
-
-def _predictor(model: str, precision: Precision, threshold: float = 0.5) -> Any:
-    from vpuformer.predictor import Predictor
-    from vpuformer.weights import load
-
-    return Predictor(load(model), threshold=threshold, precision=precision)
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _cost_table(rows: Sequence[Sequence[str]]) -> Table:

@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.console import Console
+
 from vpuformer.errors import DataError, PromptError
 from vpuformer.prompts import Box, Click, Prompt, Scribble, prompt_from_json
 
@@ -78,3 +80,8 @@ def photos(folder: Path) -> list[Path]:
             f"{folder} holds no photo. Expected files ending in {', '.join(SUFFIXES)}."
         )
     return found
+
+
+def say(console: Console, text: str) -> None:
+    """One line for people, as it is: no markup, no colour, no wrapping."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
