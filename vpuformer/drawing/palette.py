@@ -17,8 +17,6 @@ GREY = "#767676"
 RULE = "#D9D9D9"
 CHECKERS = ("#FFFFFF", "#D0D0D0")  # what shows through a cut-out
 
-# Further objects: apart from both signs, and named beside their colour.
-OBJECTS = (MASK, "#56B4E9", "#CC79A7", "#009E73", "#E69F00")
 CURVES = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9")
 DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1.5, 2)), (0, (10, 3)))
 MARKERS = ("o", "s", "^", "D", "v")
