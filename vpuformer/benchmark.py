@@ -60,9 +60,7 @@ class Cost:
 
 
 @dataclass
-class Clock:
-    """CPU-seconds of every call of a stage."""
-
+class _Clock:
     seconds: dict[str, list[float]] = field(default_factory=dict)
 
     def timed(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -74,10 +72,6 @@ class Clock:
                 self.seconds.setdefault(stage, []).append(time.process_time() - start)
 
         return run
-
-    def take_ms(self, stage: str) -> float:
-        """All of a stage since it was last asked for."""
-        return 1000 * sum(self.seconds.pop(stage, []))
 
     def best_ms(self, stage: str) -> float:
         return round(1000 * min(self.seconds[stage]), 2)
@@ -97,7 +91,7 @@ def one_thread() -> Iterator[None]:
 def measure(model: VPUFormer, name: str, precision: Precision, *, repeats: int = 5) -> Cost:
     """The cost of conversations of four rounds (click, click, box, scribble) without zoom."""
     image = np.random.default_rng(0).integers(0, 256, (*IMAGE, 3), dtype=np.uint8)
-    clock = Clock()
+    clock = _Clock()
     timed = {stage: getattr(model, stage) for stage in ("encode_image", "decode")}
     for stage, function in timed.items():
         object.__setattr__(model, stage, clock.timed(stage, function))

@@ -125,36 +125,16 @@ class Benchmark:
     repeats: int = 5
     out: Annotated[Path | None, arg(metavar="PATH")] = None
     """Also write the numbers as JSON."""
-    stages: Annotated[Path | None, arg(metavar="PATH")] = None
-    """Instead, write a Markdown table of every stage, both fusions, to this file."""
-    prompts: tuple[int, ...] = (1,)
-    """For --stages: prompts in the first round."""
-    sides: tuple[int, ...] = (512,)
-    """For --stages: longer sides of the image, pixels."""
 
     def run(self, console: Console) -> int:
         """Print the table."""
         from vpuformer import benchmark
 
-        if self.stages:
-            return self._write_stages(console, self.stages)
         costs = benchmark.benchmark(self.presets, size=self.size, repeats=self.repeats)
         console.print(_cost_table(benchmark.rows(costs)))
         if self.out:
             self.out.write_text(json.dumps(benchmark.to_json(costs), indent=2) + "\n", "utf-8")
             say(console, f"Written to {self.out}")
-        return 0
-
-    def _write_stages(self, console: Console, path: Path) -> int:
-        from vpuformer.model import preset
-        from vpuformer.stages import markdown, stage_costs
-
-        own = [replace(preset(name), size=self.size) for name in self.presets]
-        configs = [replace(c, fusion=f) for c in own for f in ("early", "late")]
-        costs = stage_costs(configs, self.prompts, self.sides, repeats=self.repeats)
-        command = " ".join(["vpuformer", *sys.argv[1:]])
-        path.write_text(markdown(costs, command), "utf-8")
-        say(console, f"Written to {path}")
         return 0
 
 
