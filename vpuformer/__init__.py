@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from vpuformer.model import VPUFormer, build, preset
     from vpuformer.predictor import Predictor, segment
     from vpuformer.prompts import Box, Click, Prediction, Scribble
-    from vpuformer.training.finetune import finetune
     from vpuformer.training.loop import fit
     from vpuformer.weights import load, save
 
@@ -26,7 +25,6 @@ _HOMES = {
     "build": "model",
     "doctor": "doctor",
     "evaluate": "evaluation",
-    "finetune": "training.finetune",
     "fit": "training.loop",
     "load": "weights",
     "preset": "model",
@@ -43,7 +41,6 @@ __all__ = [
     "build",
     "doctor",
     "evaluate",
-    "finetune",
     "fit",
     "load",
     "preset",

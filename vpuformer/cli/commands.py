@@ -1,4 +1,4 @@
-"""Commands: vpuformer segment | train | evaluate | finetune | benchmark | doctor."""
+"""Commands: vpuformer segment | train | evaluate | benchmark | doctor."""
 
 import json
 import logging
@@ -14,7 +14,6 @@ from rich.markup import escape
 from rich.table import Table
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
-from vpuformer.cli.finetune import Finetune
 from vpuformer.cli.segment import Precision, Segment
 from vpuformer.cli.words import say
 from vpuformer.errors import VPUError
@@ -159,7 +158,6 @@ COMMANDS: dict[str, Any] = {
     "segment": Segment,
     "train": Train,
     "evaluate": Evaluate,
-    "finetune": Finetune,
     "benchmark": Benchmark,
     "doctor": Doctor,
 }
