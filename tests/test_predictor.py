@@ -6,6 +6,7 @@ import torch
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from small import CONFIG
 
 from vpuformer.config import DmaConfig, ModelConfig, PueConfig, ZoomConfig
 from vpuformer.errors import ConfigError, ImageError, PromptError
@@ -14,14 +15,6 @@ from vpuformer.predictor import Predictor, segment
 from vpuformer.prompts import Box, Click, Scribble
 
 SIZE = (80, 120)  # H, W
-CONFIG = ModelConfig(
-    encoder="tiny",
-    size=64,
-    pue=PueConfig(length=64),
-    dma=DmaConfig(embed_dim=32),
-    decoder_dim=16,
-    decoder_depth=1,
-)
 IMAGE = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
 MODEL = build(CONFIG).eval()
 NO_ZOOM = ZoomConfig(mode="none")

@@ -8,8 +8,9 @@ import torch
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from small import CONFIG
 
-from vpuformer.config import ConfigError, DmaConfig, ModelConfig, PueConfig, ZoomConfig
+from vpuformer.config import ConfigError, ZoomConfig
 from vpuformer.errors import ImageError, PromptError
 from vpuformer.model import build
 from vpuformer.predictor import Predictor, segment
@@ -17,14 +18,6 @@ from vpuformer.prompts import Box, Click, Scribble
 
 SIZE = (90, 130)  # H, W
 NO_ZOOM = ZoomConfig(mode="none")
-CONFIG = ModelConfig(
-    encoder="tiny",
-    size=64,
-    pue=PueConfig(length=64),
-    dma=DmaConfig(embed_dim=32),
-    decoder_dim=16,
-    decoder_depth=1,
-)
 MODEL = build(CONFIG).eval()
 IMAGE = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
 START = np.zeros(SIZE, bool)

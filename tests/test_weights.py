@@ -6,20 +6,11 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from small import CONFIG
 
-from vpuformer.config import DmaConfig, ModelConfig, PueConfig
 from vpuformer.errors import CheckpointError
 from vpuformer.model import build
 from vpuformer.weights import KEY, load, save, shipped_names, weights_hash
-
-CONFIG = ModelConfig(
-    encoder="tiny",
-    size=64,
-    pue=PueConfig(length=64),
-    dma=DmaConfig(embed_dim=32),
-    decoder_dim=16,
-    decoder_depth=1,
-)
 
 
 @pytest.fixture

@@ -6,21 +6,12 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from small import CONFIG
 
 from vpuformer import weights
-from vpuformer.config import DmaConfig, ModelConfig, PueConfig
 from vpuformer.errors import CheckpointError
 from vpuformer.model import build
 from vpuformer.weights import load, pick_device, pick_precision, save, weights_hash
-
-CONFIG = ModelConfig(
-    encoder="tiny",
-    size=64,
-    pue=PueConfig(length=64),
-    dma=DmaConfig(embed_dim=32),
-    decoder_dim=16,
-    decoder_depth=1,
-)
 
 
 @pytest.fixture(scope="module")

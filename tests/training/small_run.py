@@ -12,22 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from small import CONFIG
 
-from vpuformer.config import DmaConfig, ModelConfig, PueConfig
 from vpuformer.data.scenes import SceneSamples
 from vpuformer.model import build
 from vpuformer.training import checkpoint
 from vpuformer.training.loop import fit
 from vpuformer.training.recipes import tiny
-
-CONFIG = ModelConfig(
-    encoder="tiny",
-    size=64,
-    pue=PueConfig(length=64),
-    dma=DmaConfig(embed_dim=32),
-    decoder_dim=16,
-    decoder_depth=1,
-)
 
 
 def say(words):

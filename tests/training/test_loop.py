@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from small import CONFIG
 
-from vpuformer.config import DmaConfig, ModelConfig, PueConfig
 from vpuformer.data.augmentation import Sample
 from vpuformer.errors import CheckpointError, ConfigError
 from vpuformer.model import build
@@ -17,14 +17,6 @@ from vpuformer.training.optimizer import learning_rate, make_optimizer
 from vpuformer.training.recipes import official, onward, paper, shipped, tiny
 from vpuformer.training.rounds import round_weights
 
-CONFIG = ModelConfig(
-    encoder="tiny",
-    size=64,
-    pue=PueConfig(length=64),
-    dma=DmaConfig(embed_dim=32),
-    decoder_dim=16,
-    decoder_depth=1,
-)
 RECIPE = replace(tiny(6), batch_size=4, crops=((0.0, 64),), warmup=2, log_every=1, save_every=3)
 
 
@@ -258,3 +250,15 @@ def test_a_full_disk_is_named_and_the_last_checkpoint_stays(tmp_path):
     ]
     assert (tmp_path / "step-0000003.safetensors").read_bytes() == before
     assert len(fit(build(CONFIG), Disks(), RECIPE, tmp_path).history) == 6
+
+
+def test_a_checkpoint_from_before_a_config_field_resumes(tmp_path):
+    fit(build(CONFIG), Disks(), replace(RECIPE, steps=3), tmp_path)
+    tensors, meta = load_checkpoint(tmp_path)
+    del meta["config"]["decoder"]  # a field that once was not there, at its default
+    meta["recipe"]["steps"] = 6
+    save_checkpoint(tmp_path, meta.pop("step"), tensors, meta)
+    again = fit(build(CONFIG), Disks(), RECIPE, tmp_path)
+    assert [r["step"] for r in again.history] == [1, 2, 3, 4, 5, 6]
+    with pytest.raises(CheckpointError, match="another model or recipe"):
+        fit(build(replace(CONFIG, decoder_depth=2)), Disks(), RECIPE, tmp_path)

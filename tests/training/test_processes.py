@@ -13,7 +13,11 @@ import pytest
 
 SCRIPT = str(Path(__file__).with_name("small_run.py"))
 ROOT = Path(__file__).parents[2]
-ENV = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+ENV = {
+    **os.environ,
+    "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}",
+    "OMP_NUM_THREADS": "1",
+}
 pytestmark = pytest.mark.slow
 
 

@@ -1,7 +1,6 @@
 """The training loop: encode once, prompt three times, learn from each answer."""
 
 import copy
-import json
 import logging
 import math
 import os
@@ -17,7 +16,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor
 
-from vpuformer.config import from_json, to_json
+from vpuformer.config import ModelConfig, from_json, to_json
 from vpuformer.data.augmentation import Sample
 from vpuformer.errors import CheckpointError, ConfigError
 from vpuformer.model import VPUFormer
@@ -228,9 +227,8 @@ def _save(out: Path, step: int, model, ema, optimizer, meta: dict) -> None:
 
 def _restore(found, header: dict, model, ema, optimizer) -> dict[str, Any]:
     tensors, meta = found
-    if from_json(Recipe, meta["recipe"]) != from_json(Recipe, header["recipe"]) or (
-        json.dumps(meta["config"]) != json.dumps(header["config"])
-    ):
+    kinds = {"recipe": Recipe, "config": ModelConfig}  # through them, so that new fields count
+    if any(from_json(c, meta[k]) != from_json(c, header[k]) for k, c in kinds.items()):
         raise CheckpointError(
             "The checkpoints in this folder belong to another model or recipe. Use a new folder, "
             "or pass the recipe they were made with."
