@@ -1,5 +1,7 @@
 """PromptBatch and encode_batch against the one-by-one encoder."""
 
+import math
+
 import pytest
 import torch
 
@@ -60,3 +62,16 @@ def test_append_widens_strokes_and_keeps_both_sides():
     assert torch.equal(encode_batch(joined, SIZE, config), torch.cat(parts, 1))
     with pytest.raises(PromptError, match="same batch size"):
         left.append(PromptBatch.of([[Click(0, 0)]]))
+
+
+def test_a_repeated_vertex_changes_no_scribble():
+    corners = [(2, 2), (4, 5), (6, 0), (8, 5), (10, 2)]  # row 2 is met at x = 2, 5.2, 6.8, 10
+    alone = encode([Scribble(corners)], (32, 32), PueConfig())[0]
+    assert alone[32 + 2] == pytest.approx(math.exp(-0.5 * (3.2 / 3) ** 2))  # 5.2, sigma = 9 / 3
+    still = Scribble([vertex for vertex in corners for _ in range(3)])
+    assert torch.equal(encode([still], (32, 32), PueConfig())[0], alone)
+    longer = Scribble([(i, i % 7) for i in range(20)])  # pads the zigzag's row of the batch
+    batch = PromptBatch.of([[Scribble(corners), longer]])
+    assert torch.equal(encode_batch(batch, (32, 32), PueConfig(length=32))[0, 0], alone)
+    twice, once = encode([Scribble([(9, 9)] * 2), Scribble([(9, 9)])], (32, 32), PueConfig())
+    assert torch.equal(twice, once) and once.any()

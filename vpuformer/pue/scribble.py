@@ -15,6 +15,7 @@ def crossings(
 
     Algorithm 1, l. 1-3: the pool of candidate points. A column is asked at its centre, the first
     and last one at the stroke's own end, so that every column the stroke enters has a point.
+    A vertex that repeats the one before it adds nothing, unless the whole stroke is one point.
     """
     ends = torch.cat([points, points[:, -1:]], 1)  # a lone vertex becomes a segment
     (xa, ya), (xb, yb) = ends[:, :-1].unbind(-1), ends[:, 1:].unbind(-1)  # K S
@@ -26,6 +27,8 @@ def crossings(
     crossed = (cells >= torch.floor(low + 0.5)) & (cells <= torch.floor(high + 0.5))  # K L
     run = (xb - xa)[:, None]
     flat = run == 0  # the segment runs along the column: take its middle
+    still = flat[:, 0] & (ya == yb)  # K S: a repeated vertex, as padding is
+    meets &= (~still | still.all(1, keepdim=True))[:, None]
     t = torch.where(flat, 0.5, (at - xa[:, None]) / torch.where(flat, 1.0, run))
     y = ya[:, None] + t * (yb - ya)[:, None]  # K L S
     return y, meets & crossed[..., None]
