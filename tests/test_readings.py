@@ -1,6 +1,10 @@
 """Every reading is reachable from a config and changes what it names; the paper to the letter."""
 
+import importlib.util
+import re
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,6 +16,7 @@ from vpuformer.pue import PromptBatch
 
 PROMPTS = [Click(20, 30), Box(60, 40, 30, 20, False), Scribble([(5, 5), (40, 30), (6, 60)])]
 SIZE = (64, 128)
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def logits(config):
@@ -70,3 +75,22 @@ def test_the_paper_to_the_letter():
     assert config.pue.vector_length == 898 and config.prompt_maps == "none"
     small = replace(literal("mit_b0"), dma=DmaConfig(form="literal", embed_dim=32))
     assert logits(small).isfinite().all()
+
+
+@pytest.mark.parametrize("name", [f"R{i}" for i in range(1, 15)])
+def test_each_reading_has_its_figure_and_the_number_that_its_script_computes(name):
+    words, figure = docs_script().READINGS[name]()
+    text = (ROOT / "docs" / "readings.md").read_text("utf-8")
+    assert f"*{name}: {words}.*" in text, f"run: python docs/readings_figures.py ({words})"
+    shown = re.findall(rf"!\[{name}: [^\]]+\]\((readings/[^)]+)\)", text)
+    assert len(shown) == 1 and (ROOT / "docs" / shown[0]).stat().st_size > 5000
+    assert figure.axes
+
+
+@cache
+def docs_script():
+    path = ROOT / "docs" / "readings_figures.py"
+    spec = importlib.util.spec_from_file_location("readings_figures", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
