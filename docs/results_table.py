@@ -1,9 +1,11 @@
 """The tables of docs/training.md from results/: `python docs/results_table.py` prints them."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 from vpuformer.evaluation import read_results, summary
+from vpuformer.metrics import bootstrap
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
 COLUMNS = ("NoC@85", "NoC@90", "NoF20@90", "IoU@1", "IoU@3", "IoU@5", "boundary IoU@5")
@@ -57,7 +59,18 @@ def policies() -> list[str]:
     return lines
 
 
+def human_scribbles() -> list[str]:
+    """One round on GrabCut's photos: a robot's click, and strokes that people drew."""
+    record = json.loads((RESULTS / "val_lite0_human_scribbles.json").read_text("utf-8"))
+    lines = ["| one round on grabcut (50) | IoU |", "|---|---|"]
+    for name, values in record["iou"].items():
+        mean, low, high = bootstrap(values)
+        lines.append(f"| {name} | {mean:.3f} [{low:.3f}, {high:.3f}] |")
+    return lines
+
+
 if __name__ == "__main__":
     import sys
 
-    sys.stdout.write("\n".join([*against_grabcut(), "", *policies(), ""]))
+    parts = [against_grabcut(), policies(), human_scribbles()]
+    sys.stdout.write("\n\n".join("\n".join(part) for part in parts) + "\n")
