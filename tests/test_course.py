@@ -251,3 +251,25 @@ def test_a_game_ends_when_nothing_is_wrong(truth):
     assert len(course.robots.play(truth, lambda *_: Click(29, 19), rounds=4)) == 4
     oval = course.robots.answer(truth, np.zeros_like(truth), Box(15, 10, 18, 12))
     assert oval[10, 15] and not oval[4, 6] and 0.75 < oval.sum() / (18 * 12) < 0.85
+
+
+def test_exercises_of_attention():
+    ex = course.checks.ex
+    assert ex("05.P", "equal") == "05.P: right." and "Equal queries" in ex("05.P", "shared")
+
+    def attend(q, k, v, scale=8**0.5):
+        return (q @ k.T / scale).softmax(-1) @ v
+
+    assert ex("05.B", attend) == "05.B: right."
+    assert "Off by" in ex("05.B", lambda q, k, v: attend(q, k, v, 1.0))
+    tokens = torch.linspace(2, 6, 40)[:, None] * torch.ones(3)
+    assert "to beat" in ex("05.E", lambda f: f.amax(-1).sigmoid(), tokens=tokens)
+    assert ex("05.E", lambda f: (f.amax(-1) - 4).sigmoid(), tokens=tokens) == "05.E: right."
+    assert "one a pixel" in ex("05.E", lambda f: f.amax(-1), tokens=tokens)
+
+
+def test_dma_states_come_from_a_run():
+    model = build(preset("tiny")).eval()
+    found = course.attending.states(model, np.zeros((90, 60, 3), np.uint8), [Click(9, 9)])
+    assert len(found) == 3 and found[0].pixels.shape == (1, 64, 64)
+    assert not model.dma._forward_hooks

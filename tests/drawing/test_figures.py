@@ -44,6 +44,7 @@ FIGURES = {
     "lines": lambda: curves.lines(
         {"a": [1, 2], "b": [2, 2.01]}, [0, 1], xlabel="x", ylabel="y", title="T"
     ),
+    "two ways": lambda: diagrams.two_ways("T"),
     "pipeline": pipeline,
     "vectors": lambda: vectors.beside_photo(
         PHOTO, [Click(20, 10)], q_h=np.eye(1, 30, 10), q_v=np.eye(1, 30, 7), title="T"
