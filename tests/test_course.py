@@ -11,6 +11,8 @@ from vpuformer.drawing.curves import strip
 from vpuformer.errors import ConfigError
 from vpuformer.model import build, preset
 from vpuformer.prompts import Box, Click, Prediction, Scribble
+from vpuformer.robot.mistakes import depth
+from vpuformer.robot.next_prompt import next_click, next_scribble
 
 
 class Grower:
@@ -214,3 +216,60 @@ def test_exercises_of_box_and_scribble():
     assert ex("03.E", lambda: (far, near)) == "03.E: right."
     assert "wanted < 0.3" in ex("03.E", lambda: (far, far))
     assert "differ" in ex("03.E", lambda: (far, far.moved(3, 0)))
+
+
+def click_by_hand(gt, pred, tie=False):
+    if (gt == pred).all():
+        return None
+    fields = [depth(gt & ~pred), depth(pred & ~gt)]
+    positive = bool(
+        fields[0].max() >= fields[1].max() if tie else fields[0].max() > fields[1].max()
+    )
+    field = fields[0] if positive else fields[1]
+    y, x = np.unravel_index(field.argmax(), field.shape)
+    return int(x), int(y), positive
+
+
+def test_exercises_of_the_robot():
+    ex = course.checks.ex
+    assert ex("01.P", (3, 20)) == "01.P: right."
+    assert "first round" in ex("01.P", (4, 20))
+    assert ex("01.B", click_by_hand) == "01.B: right."
+    assert "Equal depths" in ex("01.B", lambda a, b: click_by_hand(a, b, tie=True))
+    assert "perfect mask" in ex("01.B", lambda a, b: click_by_hand(a, b) or (0, 0, False))
+    given = {"beat": 5.0, "target": 0.9, "count": 3}
+    rng = np.random.default_rng(0)
+    stroke = lambda gt, pred, _: next_scribble(gt, pred, rng=rng)  # noqa: E731
+    assert ex("01.E", stroke, **given) == "01.E: right."
+    assert "to beat: 1.00" in ex("01.E", stroke, **{**given, "beat": 1.0})
+
+
+def test_a_game_ends_when_nothing_is_wrong(truth):
+    game = course.robots.play(truth, lambda gt, pred, _: next_click(gt, pred))
+    assert game[-1].iou == 1 and len(game) < 20
+    assert [turn.iou for turn in game] == sorted(turn.iou for turn in game)
+    assert len(course.robots.play(truth, lambda *_: Click(29, 19), rounds=4)) == 4
+    oval = course.robots.answer(truth, np.zeros_like(truth), Box(15, 10, 18, 12))
+    assert oval[10, 15] and not oval[4, 6] and 0.75 < oval.sum() / (18 * 12) < 0.85
+
+
+def test_exercises_of_attention():
+    ex = course.checks.ex
+    assert ex("05.P", "equal") == "05.P: right." and "Equal queries" in ex("05.P", "shared")
+
+    def attend(q, k, v, scale=8**0.5):
+        return (q @ k.T / scale).softmax(-1) @ v
+
+    assert ex("05.B", attend) == "05.B: right."
+    assert "Off by" in ex("05.B", lambda q, k, v: attend(q, k, v, 1.0))
+    tokens = torch.linspace(2, 6, 40)[:, None] * torch.ones(3)
+    assert "to beat" in ex("05.E", lambda f: f.amax(-1).sigmoid(), tokens=tokens)
+    assert ex("05.E", lambda f: (f.amax(-1) - 4).sigmoid(), tokens=tokens) == "05.E: right."
+    assert "one a pixel" in ex("05.E", lambda f: f.amax(-1), tokens=tokens)
+
+
+def test_dma_states_come_from_a_run():
+    model = build(preset("tiny")).eval()
+    found = course.attending.states(model, np.zeros((90, 60, 3), np.uint8), [Click(9, 9)])
+    assert len(found) == 3 and found[0].pixels.shape == (1, 64, 64)
+    assert not model.dma._forward_hooks

@@ -10,7 +10,8 @@ from vpuformer.errors import ConfigError
 T = TypeVar("T")
 
 
-PRESETS = ("lite0", "lite1", "lite2", "tiny", "vit_b", "mit_b0", "hrnet18s", "resnet50")
+Encoder = Literal["lite0", "lite1", "lite2", "tiny", "vit_b", "mit_b0", "hrnet18s", "resnet50"]
+PRESETS: tuple[Encoder, ...] = get_args(Encoder)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,9 +56,7 @@ class DmaConfig:
 class ModelConfig:
     """A whole model: encoder, fusion, PuE, DMA and decoder."""
 
-    encoder: Literal[
-        "lite0", "lite1", "lite2", "tiny", "vit_b", "mit_b0", "hrnet18s", "resnet50"
-    ] = "lite0"
+    encoder: Encoder = "lite0"
     size: int = 448  # Sec. IV-B: side of the square frame the network sees
     fusion: Literal["early", "late"] = "late"  # Reading R9
     prompt_maps: Literal["none", "restored", "disk"] = "restored"
@@ -101,35 +100,18 @@ def preset(name: str) -> ModelConfig:
     "lite0", "lite1", "lite2" (shipped kind), "tiny" (the course), and the paper's four: "vit_b",
     "mit_b0", "hrnet18s", "resnet50". Sec. IV-B.
     """
-    if name in ("lite0", "lite1", "lite2"):
+    if name not in PRESETS:
+        raise ConfigError(f"No preset {name!r}. Expected one of {', '.join(PRESETS)}.")
+    if name.startswith("lite"):
         return ModelConfig(encoder=name)
     if name == "tiny":
-        return ModelConfig(
-            encoder="tiny",
-            size=128,
-            pue=PueConfig(length=128),
-            dma=DmaConfig(embed_dim=64),
-            decoder_dim=32,
-            decoder_depth=1,
-        )
+        small = ModelConfig(encoder=name, size=128, decoder_dim=32, decoder_depth=1)
+        return replace(small, pue=PueConfig(length=128), dma=DmaConfig(embed_dim=64))
+    paper = ModelConfig(encoder=name, fusion="early", prompt_maps="none", decoder_dim=128)
     if name == "vit_b":
-        return ModelConfig(
-            encoder="vit_b",
-            fusion="early",
-            prompt_maps="none",
-            dma=DmaConfig(form="code", embed_dim=768, num_heads=8, mlp_ratio=4 / 3),
-            decoder_dim=256,
-            decoder="code",
-        )
-    if name in ("mit_b0", "hrnet18s", "resnet50"):
-        return ModelConfig(
-            encoder=name,
-            fusion="early",
-            prompt_maps="none",
-            dma=DmaConfig(embed_dim=256, num_heads=8),
-            decoder_dim=128,
-        )
-    raise ConfigError(f"No preset {name!r}. Expected one of {', '.join(PRESETS)}.")
+        dma = DmaConfig(form="code", embed_dim=768, num_heads=8, mlp_ratio=4 / 3)
+        return replace(paper, dma=dma, decoder_dim=256, decoder="code")
+    return replace(paper, dma=DmaConfig(embed_dim=256, num_heads=8))
 
 
 def literal(encoder: str = "vit_b") -> ModelConfig:
@@ -138,17 +120,12 @@ def literal(encoder: str = "vit_b") -> ModelConfig:
     Readings R1-R13, each at its literal option; the loss of the recipe "paper" goes with it.
     """
     own = preset(encoder)
-    return replace(
-        own,
-        fusion="early",
-        prompt_maps="none",
-        pue=PueConfig(
-            cut=1.0, visual="product", box="fixed", scribble="fixed", scribble_point="random"
-        ),
-        dma=replace(own.dma, form="literal"),
-        decoder_dim=256,
-        decoder="literal",
+    pue = PueConfig(
+        cut=1.0, visual="product", box="fixed", scribble="fixed", scribble_point="random"
     )
+    dma = replace(own.dma, form="literal")
+    own = replace(own, fusion="early", prompt_maps="none", decoder_dim=256, decoder="literal")
+    return replace(own, pue=pue, dma=dma)
 
 
 def to_json(config: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vpuformer.errors import DataError
+from vpuformer.prompts import as_masks
 
 Runs = Sequence[Sequence[float]]
 MAX_ROUNDS = 20
@@ -39,9 +40,9 @@ def iou(gt: np.ndarray, pred: np.ndarray, ignore: np.ndarray | None = None) -> f
         pred: the answer, bool.
         ignore: pixels that count for nothing, bool.
     """
-    gt, pred = _counted(gt, pred, ignore)
-    union = int(np.count_nonzero(gt | pred))
-    return int(np.count_nonzero(gt & pred)) / union if union else float("nan")
+    gt, pred, counted = as_masks(gt, pred, ignore)
+    union = int(np.count_nonzero((gt | pred) & counted))
+    return int(np.count_nonzero(gt & pred & counted)) / union if union else float("nan")
 
 
 def boundary_iou(
@@ -66,22 +67,6 @@ def _rim(mask: np.ndarray, width: int) -> np.ndarray:
     padded = np.pad(np.asarray(mask, dtype=np.uint8), 1)
     inner = cv2.erode(padded, np.ones((3, 3), np.uint8), iterations=width)[1:-1, 1:-1]
     return np.asarray(mask, dtype=bool) & (inner == 0)
-
-
-def _counted(
-    gt: np.ndarray, pred: np.ndarray, ignore: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    shapes = {np.shape(m) for m in (gt, pred, ignore) if m is not None}
-    if len(shapes) != 1:
-        raise DataError(
-            f"Masks have shapes {sorted(shapes)}, expected one shape. "
-            "Resize the answer to the truth's size."
-        )
-    gt, pred = np.asarray(gt, dtype=bool), np.asarray(pred, dtype=bool)
-    if ignore is None:
-        return gt, pred
-    counted = ~np.asarray(ignore, dtype=bool)
-    return gt & counted, pred & counted
 
 
 def noc(ious: Sequence[float], threshold: float, max_rounds: int = MAX_ROUNDS) -> int:

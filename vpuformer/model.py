@@ -20,14 +20,9 @@ from vpuformer.network.encoders.mit import MiTB0
 from vpuformer.network.encoders.resnet import ResNet50
 from vpuformer.network.encoders.tiny import TinyEncoder
 from vpuformer.network.encoders.vit import ViT
-from vpuformer.network.fusion import (
-    EarlyFusion,
-    LateFusion,
-    PatchFusion,
-    input_maps,
-    map_channels,
-)
+from vpuformer.network.fusion import EarlyFusion, LateFusion, input_maps, map_channels
 from vpuformer.network.pyramid import WIDTHS, PlainDecoder, PlainNeck, SimplePyramid
+from vpuformer.network.shapes import X4, X8, X16, Image, Prob
 from vpuformer.pue import PromptBatch, encode_batch
 
 
@@ -35,10 +30,10 @@ from vpuformer.pue import PromptBatch, encode_batch
 class Features:
     """An encoded image: 1/4 and 1/8 maps for the decoder, the 1/16 map for DMA."""
 
-    x4: Float[Tensor, "B C h4 w4"]
-    x8: Float[Tensor, "B C h8 w8"] | None  # only the light decoder has one
-    x16: Float[Tensor, "B D h w"]
-    image: Float[Tensor, "B 3 H W"] | None = None  # kept only where prompts look at pixels
+    x4: X4
+    x8: X8 | None  # only the light decoder has one
+    x16: X16
+    image: Image | None = None  # kept only where prompts look at pixels
 
     def _map(self, function) -> "Features":
         x8, image = (None if t is None else function(t) for t in (self.x8, self.image))
@@ -64,7 +59,7 @@ class Features:
 class Decoded:
     """The answer to the prompts. `rho` (0..1, at 1/4), `attention` and `gates` only when asked."""
 
-    logits: Float[Tensor, "B 1 H W"]
+    logits: Prob
     rho: Float[Tensor, "B N h w"] | None = None
     attention: list[dict[str, Tensor]] | None = None
     gates: list[dict[str, Tensor]] | None = None
@@ -105,8 +100,8 @@ class VPUFormer(nn.Module):
 
     def encode_image(
         self,
-        image: Float[Tensor, "B 3 H W"],
-        prev_mask: Float[Tensor, "B 1 H W"] | None = None,
+        image: Image,
+        prev_mask: Prob | None = None,
         prompts: PromptBatch | None = None,
     ) -> Features:
         """Features of RGB images in 0..1, sides multiples of 32.
@@ -130,7 +125,7 @@ class VPUFormer(nn.Module):
         self,
         features: Features,
         prompts: PromptBatch,
-        prev_mask: Float[Tensor, "B 1 H W"] | None = None,
+        prev_mask: Prob | None = None,
         *,
         details: bool = False,
     ) -> Decoded:
@@ -153,7 +148,7 @@ class VPUFormer(nn.Module):
         pe = sine_grid(grid, x16.shape[1]).to(x16.device)
         tokens = self.prompt_embedding(vectors)  # B N D
         states = self.dma(tokens, x16.flatten(2).transpose(1, 2), pe, prompts.valid)
-        duals = [_as_map(s.dual, grid) for s in states]
+        duals = [s.dual.transpose(1, 2).unflatten(-1, grid) for s in states]  # B D h w
         logits, F_v_hat = self.decoder(x4, features.x8, duals)
         if not details:
             return Decoded(logits)
@@ -175,27 +170,17 @@ class VPUFormer(nn.Module):
             )
 
 
-def _as_map(tokens: Float[Tensor, "B L D"], grid: tuple[int, int]) -> Float[Tensor, "B D h w"]:
-    return tokens.transpose(1, 2).unflatten(-1, grid)
-
-
 def _encoder(name: str) -> nn.Module:
-    if name in ("lite0", "lite1", "lite2"):
-        return EfficientNetLite(name)
-    makers = {
-        "tiny": TinyEncoder,
-        "vit_b": ViT,
-        "mit_b0": MiTB0,
-        "hrnet18s": HRNet18s,
-        "resnet50": ResNet50,
-    }
-    return makers[name]()
+    makers = {"tiny": TinyEncoder, "vit_b": ViT, "mit_b0": MiTB0}
+    makers |= {"hrnet18s": HRNet18s, "resnet50": ResNet50}
+    return makers[name]() if name in makers else EfficientNetLite(name)
 
 
 def _early_fusion(in_chans: int, encoder: Any) -> nn.Module:
-    if encoder.stem_stride > 4:
-        return PatchFusion(in_chans, encoder.stem_channels, encoder.stem_stride)
-    return EarlyFusion(in_chans, encoder.stem_channels, encoder.stem_stride)
+    chans, stride = encoder.stem_channels, encoder.stem_stride
+    if stride > 4:  # a plain transformer's Conv1S: a second patch embedding
+        return nn.Conv2d(in_chans, chans, stride, stride)
+    return EarlyFusion(in_chans, chans, stride)
 
 
 def _neck(config: ModelConfig, encoder: Any) -> tuple[nn.Module, int]:

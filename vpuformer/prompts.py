@@ -6,15 +6,16 @@ centres are integers. Sizes are (H, W). No torch here.
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol, Self
 
 import numpy as np
 
-from vpuformer.errors import PromptError
+from vpuformer.errors import DataError, PromptError
 
 Size = tuple[int, int]
+Axis = Callable[[float], float]  # a coordinate on a picture's axis, carried elsewhere
 
 
 def rescale(value: Any, old: float, new: float) -> Any:
@@ -44,7 +45,30 @@ def _sign(value: Any) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Click:
+class _Gesture:
+    """What clicks, boxes and scribbles share."""
+
+    def _carried(self, x: Axis, y: Axis) -> Self:
+        """The same gesture with its points carried along both axes."""
+        raise NotImplementedError
+
+    def rescaled(self, old: Size, new: Size) -> Self:
+        """The same prompt on a picture of size `old` (H, W) resized to `new` (H, W)."""
+        return self._carried(
+            lambda x: rescale(x, old[1], new[1]), lambda y: rescale(y, old[0], new[0])
+        )
+
+    def moved(self, dx: float, dy: float) -> Self:
+        """The same prompt, shifted by (dx, dy) pixels."""
+        return self._carried(lambda x: x + dx, lambda y: y + dy)
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict that `prompt_from_json` reads back to an equal prompt."""
+        return {"kind": kind_of(self), **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Click(_Gesture):
     """One point that belongs to the object (positive) or does not (negative)."""
 
     x: float
@@ -66,23 +90,12 @@ class Click:
         """Smallest and largest coordinates: (x0, y0, x1, y1)."""
         return self.x, self.y, self.x, self.y
 
-    def rescaled(self, old: Size, new: Size) -> Self:
-        """The same click on a picture of size `old` (H, W) resized to `new` (H, W)."""
-        return replace(
-            self, x=rescale(self.x, old[1], new[1]), y=rescale(self.y, old[0], new[0])
-        )
-
-    def moved(self, dx: float, dy: float) -> Self:
-        """The same click, shifted by (dx, dy) pixels."""
-        return replace(self, x=self.x + dx, y=self.y + dy)
-
-    def to_json(self) -> dict[str, Any]:
-        """A plain dict that `prompt_from_json` reads back to an equal prompt."""
-        return {"kind": "click", "x": self.x, "y": self.y, "positive": self.positive}
+    def _carried(self, x: Axis, y: Axis) -> Self:
+        return replace(self, x=x(self.x), y=y(self.y))
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class Box(_Gesture):
     """A rectangle by centre and size; its edges lie at cx ± w/2 and cy ± h/2."""
 
     cx: float
@@ -130,28 +143,17 @@ class Box:
         w, h = self.w / 2, self.h / 2
         return self.cx - w, self.cy - h, self.cx + w, self.cy + h
 
+    def _carried(self, x: Axis, y: Axis) -> Self:
+        return replace(self, cx=x(self.cx), cy=y(self.cy))
+
     def rescaled(self, old: Size, new: Size) -> Self:
         """The same box on a picture of size `old` (H, W) resized to `new` (H, W)."""
-        return replace(
-            self,
-            cx=rescale(self.cx, old[1], new[1]),
-            cy=rescale(self.cy, old[0], new[0]),
-            w=self.w * new[1] / old[1],
-            h=self.h * new[0] / old[0],
-        )
-
-    def moved(self, dx: float, dy: float) -> Self:
-        """The same box, shifted by (dx, dy) pixels."""
-        return replace(self, cx=self.cx + dx, cy=self.cy + dy)
-
-    def to_json(self) -> dict[str, Any]:
-        """A plain dict that `prompt_from_json` reads back to an equal prompt."""
-        names = ("cx", "cy", "w", "h", "positive")
-        return {"kind": "box", **{name: getattr(self, name) for name in names}}
+        moved = super(Box, self).rescaled(old, new)  # slots: the bare super() fails
+        return replace(moved, w=self.w * new[1] / old[1], h=self.h * new[0] / old[0])
 
 
 @dataclass(frozen=True, slots=True)
-class Scribble:
+class Scribble(_Gesture):
     """A stroke: vertices in drawing order, straight segments between them; one may be enough."""
 
     points: tuple[tuple[float, float], ...]
@@ -179,30 +181,19 @@ class Scribble:
         xs, ys = zip(*self.points, strict=True)
         return min(xs), min(ys), max(xs), max(ys)
 
-    def rescaled(self, old: Size, new: Size) -> Self:
-        """The same stroke on a picture of size `old` (H, W) resized to `new` (H, W)."""
-        return replace(
-            self,
-            points=tuple(
-                (rescale(x, old[1], new[1]), rescale(y, old[0], new[0])) for x, y in self.points
-            ),
-        )
-
-    def moved(self, dx: float, dy: float) -> Self:
-        """The same stroke, shifted by (dx, dy) pixels."""
-        return replace(self, points=tuple((x + dx, y + dy) for x, y in self.points))
+    def _carried(self, x: Axis, y: Axis) -> Self:
+        return replace(self, points=tuple((x(px), y(py)) for px, py in self.points))
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict that `prompt_from_json` reads back to an equal prompt."""
-        points = [list(point) for point in self.points]
-        return {"kind": "scribble", "points": points, "positive": self.positive}
+        return {**super(Scribble, self).to_json(), "points": [list(p) for p in self.points]}
 
 
 Prompt = Click | Box | Scribble
 _KINDS: dict[str, type[Prompt]] = {"click": Click, "box": Box, "scribble": Scribble}
 
 
-def kind_of(prompt: Prompt) -> str:
+def kind_of(prompt: Any) -> str:
     """'click', 'box' or 'scribble'; anything else raises PromptError."""
     for name, cls in _KINDS.items():
         if isinstance(prompt, cls):
@@ -280,17 +271,29 @@ class Segmenter(Protocol):
 
     def set_image(self, image: Any, mask: np.ndarray | None = None) -> None:
         """Begin a conversation about an image, optionally from a start mask bool `[H, W]`."""
-        ...
 
     def add(self, *prompts: Prompt) -> Prediction | None:
         """One round: take the prompts, answer with a mask."""
-        ...
 
     def reset(self) -> None:
         """Forget all prompts, keep the image."""
-        ...
 
 
 def of_sign(prompts: Iterable[Prompt], positive: bool) -> list[Prompt]:
     """Those prompts whose sign is `positive`, in order."""
     return [p for p in prompts if p.positive is positive]
+
+
+def as_masks(
+    gt: np.ndarray, pred: np.ndarray, ignore: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A truth, an answer and what counts as bool masks `[H, W]`, their shapes checked."""
+    shapes = {np.shape(m) for m in (gt, pred, ignore) if m is not None}
+    if len(shapes) != 1 or len(np.shape(gt)) != 2:
+        raise DataError(
+            f"Masks have shapes {sorted(shapes)}, expected one shape [H, W]. "
+            "Resize the answer to the truth's size."
+        )
+    gt, pred = np.asarray(gt, dtype=bool), np.asarray(pred, dtype=bool)
+    counted = np.ones_like(gt) if ignore is None else ~np.asarray(ignore, dtype=bool)
+    return gt, pred, counted

@@ -42,6 +42,10 @@ FIGURES = {
     "strip": lambda: curves.strip([PHOTO, np.eye(H, W), PHOTO], ["a", "b", "c"], title="T"),
     "rows": lambda: curves.strip([PHOTO] * 5, list("abcde"), columns=3),
     "iou": lambda: curves.iou_per_round({"a": [0.5, 0.8], "b": [0.5, 0.81]}, targets=(0.85,)),
+    "lines": lambda: curves.lines(
+        {"a": [1, 2], "b": [2, 2.01]}, [0, 1], xlabel="x", ylabel="y", title="T"
+    ),
+    "two ways": lambda: diagrams.two_ways("T"),
     "pipeline": pipeline,
     "vectors": lambda: vectors.beside_photo(
         PHOTO, [Click(20, 10)], q_h=np.eye(1, 30, 10), q_v=np.eye(1, 30, 7), title="T"
@@ -168,3 +172,12 @@ def test_a_cell_is_dark_where_the_entry_is_one():
     row = cells.get_array()[0].astype(int).sum(-1)
     assert row.argmin() == 3 and (np.delete(row, 3) == 765).all()
     assert figure.axes[2].get_title(loc="left") == "q_b, 2"
+
+
+def test_names_of_lines_are_pushed_apart():
+    figure = FIGURES["lines"]()
+    low, high = sorted(note.xy[1] for note in figure.axes[0].texts)
+    assert high - low >= 0.08 and [len(line.get_xdata()) for line in figure.axes[0].lines] == [
+        2,
+        2,
+    ]

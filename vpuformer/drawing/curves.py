@@ -227,10 +227,47 @@ def _staircase(ax: Axes, i: int, name: str, values: Sequence[float]) -> None:
 
 def _name_ends(ax: Axes, runs: Mapping[str, Sequence[float]]) -> None:
     """Names at the ends, pushed apart where the lines meet."""
-    order = sorted(enumerate(runs.items()), key=lambda item: item[1][1][-1])
-    floor = -1.0
+    order = sorted(enumerate(runs.items()), key=lambda item: -item[1][1][-1])
+    ceiling = 2.0
     for i, (name, values) in order:
-        y = max(values[-1], floor + 0.09)
-        floor = y
+        y = min(values[-1], ceiling - 0.09)
+        ceiling = y
         colour = palette.CURVES[i % len(palette.CURVES)]
         ax.text(len(values) + 0.56, y, name, color=colour, va="center", weight="bold")
+
+
+def lines(
+    runs: Mapping[str, Sequence[float]],
+    x: Sequence[float],
+    *,
+    title: str = "",
+    xlabel: str,
+    ylabel: str,
+) -> Figure:
+    """Curves over one axis, each with its own dash and marker, named at the line's end.
+
+    Args:
+        runs: name → values at `x`.
+        x: where they lie.
+        title: the finding.
+        xlabel: what runs to the right, with its unit.
+        ylabel: what runs up, with its unit.
+    """
+    figure = sheet(2.6, title)
+    with style():
+        ax = figure.subplots()
+        low, high = (f(map(f, runs.values())) for f in (min, max))
+        gap, ceiling = 0.09 * (high - low), np.inf
+        order = sorted(enumerate(runs.items()), key=lambda item: -item[1][1][-1])
+        for i, (name, values) in order:
+            k = i % len(palette.CURVES)
+            look = {"color": palette.CURVES[k], "ls": palette.DASHES[k], "lw": 1.7}
+            ax.plot(x, values, marker=palette.MARKERS[k], ms=4, **look)
+            place = {"xytext": (7, 0), "textcoords": "offset points", "va": "center"}
+            ceiling = min(values[-1], ceiling - gap)  # names are pushed apart
+            ax.annotate(name, (x[-1], ceiling), color=look["color"], weight="bold", **place)
+        ax.set(xlabel=xlabel, ylabel=ylabel)
+        ax.margins(x=0.03)
+        ax.grid(axis="y", lw=0.5)
+        ax.set_axisbelow(True)
+    return figure

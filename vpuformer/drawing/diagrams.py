@@ -114,3 +114,49 @@ def _arrow(ax: Axes, path: list[tuple[float, float]]) -> None:
         path[-2],
         arrowprops={"arrowstyle": "-|>", "color": palette.INK, "lw": 1.1, "shrinkA": 0},
     )
+
+
+def two_ways(title: str = "") -> Figure:
+    """Prompts painted into the picture, beside prompts that talk to it; Fig. 2's comparison.
+
+    Args:
+        title: the finding.
+    """
+    figure = sheet(2.1, title)
+    figure.set_layout_engine("none")
+    with style():
+        ax = figure.add_axes((0, 0, 1, 1))
+        ax.set(xlim=(0, WIDTH), ylim=(0, 2.1))
+        ax.axis("off")
+        for left, name in ((0.1, "as maps: one stack"), (3.3, "as vectors: a conversation")):
+            ax.text(left, 1.62, name, weight="bold", va="center")
+        for left, low, wide, text, part in (
+            (0.1, 0.95, 1.0, "image", "encoder"),
+            (0.1, 0.3, 1.0, "prompt maps", "pue"),
+            (1.6, 0.55, 1.2, "network", "encoder"),
+            (3.3, 0.95, 1.0, "features", "encoder"),
+            (3.3, 0.3, 1.0, "vectors", "pue"),
+            (4.9, 0.55, 1.35, "both, changed\nby each other", "dma"),
+        ):
+            colour = palette.PARTS[part]
+            ax.add_patch(
+                FancyBboxPatch(
+                    (left, low),
+                    wide,
+                    0.42,
+                    boxstyle="round,pad=0,rounding_size=0.06",
+                    facecolor=palette.tint(colour, 0.3),
+                    edgecolor=colour,
+                )
+            )
+            ax.text(left + wide / 2, low + 0.21, text, ha="center", va="center")
+        for path in (
+            [(1.1, 1.16), (1.6, 0.86)],
+            [(1.1, 0.51), (1.6, 0.68)],
+            [(4.3, 1.16), (4.9, 0.86)],
+            [(4.3, 0.51), (4.9, 0.68)],
+            [(3.65, 0.95), (3.65, 0.72)],
+            [(3.95, 0.72), (3.95, 0.95)],
+        ):
+            _arrow(ax, path)
+    return figure

@@ -1,4 +1,4 @@
-"""Multi-head attention that can say where it looked, and ignores padded keys exactly."""
+"""Multi-head attention that says where it looked and ignores padded keys, and its feed-forward."""
 
 import math
 
@@ -21,9 +21,7 @@ class Attention(nn.Module):
         self.k = nn.Linear(embed_dim, inner)
         self.v = nn.Linear(embed_dim, inner)
         self.out = nn.Linear(inner, embed_dim)
-        with (
-            torch.no_grad()
-        ):  # alike at first: equal places attend to each other from the start
+        with torch.no_grad():  # alike at first: equal places attend to each other
             self.k.weight.copy_(self.q.weight)
 
     def forward(
@@ -39,10 +37,19 @@ class Attention(nn.Module):
             for layer, x in ((self.q, query), (self.k, key), (self.v, value))
         )
         scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])  # B K Q S
-        if key_valid is not None:
-            mask = key_valid[:, None, None]
-            scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
-            weights = scores.softmax(-1) * mask
-        else:
+        if key_valid is None:
             weights = scores.softmax(-1)
+        else:
+            mask = key_valid[:, None, None]
+            weights = (
+                scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(-1) * mask
+            )
         return self.out((weights @ v).transpose(1, 2).flatten(2)), weights
+
+
+class FeedForward(nn.Sequential):
+    """Two linear layers with a ReLU between them."""
+
+    def __init__(self, embed_dim: int, mlp_ratio: float) -> None:
+        hidden = int(embed_dim * mlp_ratio)
+        super().__init__(nn.Linear(embed_dim, hidden), nn.ReLU(), nn.Linear(hidden, embed_dim))

@@ -1,9 +1,9 @@
 """Four scales become one map, and the map a mask (Eq. 11-13)."""
 
-import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as F
+
+from vpuformer.network.shapes import X4, X8, X16, Level, Prob
 
 
 class SeparableBlock(nn.Module):
@@ -16,7 +16,7 @@ class SeparableBlock(nn.Module):
         self.expand = nn.Conv2d(dim, dim * mlp_ratio, 1)
         self.project = nn.Conv2d(dim * mlp_ratio, dim, 1)
 
-    def forward(self, x: Float[Tensor, "B D h w"]) -> Float[Tensor, "B D h w"]:
+    def forward(self, x: X16) -> X16:
         """The refined map."""
         return x + self.project(F.relu(self.expand(self.norm(self.depthwise(x)))))
 
@@ -36,15 +36,10 @@ class Neck(nn.Module):
         self.to_32 = nn.Conv2d(channels[3], embed_dim, 1)
         self.mix = SeparableBlock(embed_dim)
 
-    def forward(
-        self, maps: list[Float[Tensor, "B _ _ _"]]
-    ) -> tuple[
-        Float[Tensor, "B C h4 w4"], Float[Tensor, "B C h8 w8"], Float[Tensor, "B D h w"]
-    ]:
+    def forward(self, maps: list[Level]) -> tuple[X4, X8, X16]:
         """(1/4, 1/8, 1/16)."""
         x4, x8, x16, last = maps
-        size = (x16.shape[-2], x16.shape[-1])
-        coarse = F.interpolate(self.to_32(last), size, mode="bilinear")
+        coarse = F.interpolate(self.to_32(last), x16.shape[-2:], mode="bilinear")
         return self.to_4(x4), self.to_8(x8), self.mix(self.to_16(x16) + coarse)
 
 
@@ -71,14 +66,8 @@ class Decoder(nn.Module):
         self.head = nn.Conv2d(decoder_dim, 1, 1)
         self.out_channels = decoder_dim
 
-    def join(
-        self,
-        x4: Float[Tensor, "B C h4 w4"],
-        x8: Float[Tensor, "B C h8 w8"],
-        duals: list[Float[Tensor, "B D h w"]],
-    ) -> Float[Tensor, "B C h4 w4"]:
-        """The fused map at 1/4, F_v-hat."""
-        size = (x4.shape[-2], x4.shape[-1])
+    def forward(self, x4: X4, x8: X8, duals: list[X16]) -> tuple[Prob, X4]:
+        """Logits at four times the 1/4 map's size, and the fused map at 1/4, F_v-hat."""
         first, second, third = duals[0], duals[len(duals) // 2], duals[-1]
         up = F.interpolate(self.from_8(first), scale_factor=2, mode="bilinear")
         x8 = self.level_8(self.block_8(x8 + up))
@@ -86,16 +75,7 @@ class Decoder(nn.Module):
         x32 = self.level_32(self.block_32(F.avg_pool2d(third, 2)))
         x16 = x16 + F.interpolate(x32, scale_factor=2, mode="bilinear")
         x8 = x8 + F.interpolate(x16, scale_factor=2, mode="bilinear")
-        joined = self.level_4(x4) + F.interpolate(x8, size, mode="bilinear")
-        return self.blocks(torch.relu(joined))
-
-    def forward(
-        self,
-        x4: Float[Tensor, "B C h4 w4"],
-        x8: Float[Tensor, "B C h8 w8"],
-        duals: list[Float[Tensor, "B D h w"]],
-    ) -> tuple[Float[Tensor, "B 1 H W"], Float[Tensor, "B C h4 w4"]]:
-        """Logits at four times the 1/4 map's size, and the fused map."""
-        F_v_hat = self.join(x4, x8, duals)
+        joined = self.level_4(x4) + F.interpolate(x8, x4.shape[-2:], mode="bilinear")
+        F_v_hat = self.blocks(F.relu(joined))
         logits = self.head(F_v_hat).float()
         return F.interpolate(logits, scale_factor=4, mode="bilinear"), F_v_hat

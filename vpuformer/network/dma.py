@@ -3,28 +3,30 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from vpuformer.config import DmaConfig
-from vpuformer.network.attention import Attention
+from vpuformer.network.attention import Attention, FeedForward
+from vpuformer.network.shapes import Pixels, Prompts, Valid
+
+ChannelGate = Float[Tensor, "B D"]
+PixelGate = Float[Tensor, "B L"]
 
 
 @dataclass(frozen=True)
 class DmaState:
     """What one layer hands on: prompt tokens, image tokens, and what it saw on the way."""
 
-    prompts: Float[Tensor, "B N D"]
-    pixels: Float[Tensor, "B L D"]
-    q_prime: Float[Tensor, "B N D"]
-    dual: Float[Tensor, "B L D"]
+    prompts: Prompts
+    pixels: Pixels
+    q_prime: Prompts
+    dual: Pixels
     attention: dict[str, Tensor]
     gates: dict[str, Tensor]
 
 
-def channel_gate(
-    F_qv_hat: Float[Tensor, "B N D"], valid: Bool[Tensor, "B N"]
-) -> Float[Tensor, "B D"]:
+def channel_gate(F_qv_hat: Prompts, valid: Valid) -> ChannelGate:
     """How much each channel is wanted: the strongest response over the prompts, squashed.
 
     Eq. (9), prompt side. Reading R11: phi is the maximum over the valid prompts; none gives 0.
@@ -34,7 +36,7 @@ def channel_gate(
     return peak.sigmoid() * valid.any(1, keepdim=True)
 
 
-def pixel_gate(F_vq_hat: Float[Tensor, "B L D"]) -> Float[Tensor, "B L"]:
+def pixel_gate(F_vq_hat: Pixels) -> PixelGate:
     """How much each pixel is wanted: its strongest channel, squashed.
 
     Eq. (9), image side. Reading R11: phi is the maximum over the channels.
@@ -42,12 +44,7 @@ def pixel_gate(F_vq_hat: Float[Tensor, "B L D"]) -> Float[Tensor, "B L"]:
     return F_vq_hat.amax(-1).sigmoid()
 
 
-def merge(
-    f: Float[Tensor, "B L D"],
-    g_c: Float[Tensor, "B D"],
-    g_p: Float[Tensor, "B L"],
-    squared: bool = False,
-) -> Float[Tensor, "B L D"]:
+def merge(f: Pixels, g_c: ChannelGate, g_p: PixelGate, squared: bool = False) -> Pixels:
     """The merged feature f (1 + g_c + g_p).
 
     Eq. (10). Reading R12: taken with Eq. 9 to the letter the gates carry f themselves, so that it
@@ -55,14 +52,6 @@ def merge(
     """
     gates = g_c[:, None] + g_p[..., None]  # B L D
     return f * (1 + gates * f) if squared else f * (1 + gates)
-
-
-class FeedForward(nn.Sequential):
-    """Two linear layers with a ReLU between them."""
-
-    def __init__(self, embed_dim: int, mlp_ratio: float) -> None:
-        hidden = int(embed_dim * mlp_ratio)
-        super().__init__(nn.Linear(embed_dim, hidden), nn.ReLU(), nn.Linear(hidden, embed_dim))
 
 
 class DmaLayer(nn.Module):
@@ -86,13 +75,8 @@ class DmaLayer(nn.Module):
         self.pixel_ffn = FeedForward(dim, config.mlp_ratio) if has_ffn else nn.Identity()
 
     def forward(
-        self,
-        q: Float[Tensor, "B N D"],
-        e: Float[Tensor, "B N D"],
-        f: Float[Tensor, "B L D"],
-        pe: Float[Tensor, "L D"],
-        valid: Bool[Tensor, "B N"],
-    ) -> tuple[Tensor, Tensor, Tensor, dict[str, Tensor]]:
+        self, q: Prompts, e: Prompts, f: Pixels, pe: Float[Tensor, "L D"], valid: Valid
+    ) -> tuple[Prompts, Prompts, Pixels, dict[str, Tensor]]:
         """q', the prompt tokens, the image tokens, and the three attention maps.
 
         `e` holds the original embedded prompts, `pe` the grid's encoding.
@@ -151,11 +135,7 @@ class DMA(nn.Module):
         self.layers = nn.ModuleList(DmaLayer(config, i) for i in range(config.depth))
 
     def forward(
-        self,
-        prompts: Float[Tensor, "B N D"],
-        pixels: Float[Tensor, "B L D"],
-        pe: Float[Tensor, "L D"],
-        valid: Bool[Tensor, "B N"],
+        self, prompts: Prompts, pixels: Pixels, pe: Float[Tensor, "L D"], valid: Valid
     ) -> list[DmaState]:
         """One state per layer; image tokens and prompt tokens run through all of them.
 
@@ -168,7 +148,6 @@ class DMA(nn.Module):
             g_c, g_p = channel_gate(q, valid), pixel_gate(f)
             base = f if self.form == "recommended" else pixels
             dual = merge(base, g_c, g_p, squared=self.form == "literal")
-            states.append(
-                DmaState(q, f, q_prime, dual, attention, {"channel": g_c, "pixel": g_p})
-            )
+            gates = {"channel": g_c, "pixel": g_p}
+            states.append(DmaState(q, f, q_prime, dual, attention, gates))
         return states

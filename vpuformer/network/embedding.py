@@ -7,6 +7,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vpuformer.config import PueConfig
+from vpuformer.network.attention import FeedForward
+from vpuformer.network.shapes import Prompts, Vectors
 
 MAX_CYCLES = 16.0  # highest frequency, in cycles per side of the frame
 
@@ -46,9 +48,7 @@ class PromptEmbedding(nn.Module):
         self.place = nn.Linear(self.split, embed_dim, bias=False)
         self.sign = nn.Linear(pue.vector_length - self.split, embed_dim)
         self.norm = nn.LayerNorm(embed_dim)
-        self.mlp = nn.Sequential(
-            nn.Linear(embed_dim, 2 * embed_dim), nn.ReLU(), nn.Linear(2 * embed_dim, embed_dim)
-        )
+        self.mlp = FeedForward(embed_dim, mlp_ratio=2)
         axis = sine_axis(pue.length, half).T / (pue.sigma * math.sqrt(2 * math.pi))
         with torch.no_grad():
             if pue.encoding == "pue":
@@ -57,7 +57,7 @@ class PromptEmbedding(nn.Module):
                 self.place.weight[half:, pue.length :] = axis
             self.sign.weight.normal_()
 
-    def forward(self, vectors: Float[Tensor, "B N P"]) -> Float[Tensor, "B N D"]:
+    def forward(self, vectors: Vectors) -> Prompts:
         """One token per prompt vector."""
         place, sign = vectors[..., : self.split], vectors[..., self.split :]
         token = self.norm(self.place(place)) + self.sign(sign)

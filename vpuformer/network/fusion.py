@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vpuformer.config import ModelConfig
+from vpuformer.network.shapes import Level, Map, Prob, Vectors
 from vpuformer.pue import BOX, CLICK, SCRIBBLE, PromptBatch
 from vpuformer.pue.restore import curve_map
 from vpuformer.pue.rivals import cell_centres, distances
@@ -20,12 +21,8 @@ def map_channels(config: ModelConfig) -> int:
 
 
 def input_maps(
-    prev_mask: Float[Tensor, "B 1 H W"],
-    prompts: PromptBatch,
-    vectors: Float[Tensor, "B N P"],
-    stride: int,
-    config: ModelConfig,
-) -> Float[Tensor, "B C h w"]:
+    prev_mask: Prob, prompts: PromptBatch, vectors: Vectors, stride: int, config: ModelConfig
+) -> Map:
     """The previous mask's probability and the prompt maps at 1/stride of the frame."""
     size = (prev_mask.shape[-2], prev_mask.shape[-1])
     grid = (size[0] // stride, size[1] // stride)
@@ -40,31 +37,23 @@ def input_maps(
 
 
 def restored_maps(
-    prompts: PromptBatch, vectors: Float[Tensor, "B N P"], grid: tuple[int, int], length: int
+    prompts: PromptBatch, vectors: Vectors, grid: tuple[int, int], length: int
 ) -> Float[Tensor, "B 6 h w"]:
     """Positive and negative clicks, boxes and scribbles, each restored from its vector.
 
     Fig. 4. Pooling the two halves to the grid and multiplying is pooling the product. A box is
     shown as the fourth root of its bell, so that the edge (0.011 of the peak) stays visible.
     """
-    pool = F.adaptive_max_pool1d
-    q_h, q_v = (
-        pool(vectors[..., :length], grid[1]),
-        pool(vectors[..., length:][..., :length], grid[0]),
-    )
-    planes = q_v[..., :, None] * q_h[..., None, :]  # B N h w
+    q_h, q_v = vectors[..., : 2 * length].chunk(2, -1)
+    rows, columns = F.adaptive_max_pool1d(q_v, grid[0]), F.adaptive_max_pool1d(q_h, grid[1])
+    planes = rows[..., :, None] * columns[..., None, :]  # B N h w
     planes = torch.where((prompts.kind == BOX)[..., None, None], planes.sqrt().sqrt(), planes)
     strokes = prompts.valid & (prompts.kind == SCRIBBLE)
     if strokes.any():
-        chosen = vectors[strokes]
-        planes[strokes] = curve_map(chosen[:, :length], chosen[:, length:][:, :length], grid)
-    shown = [
-        planes
-        * (prompts.valid & (prompts.kind == kind) & (prompts.positive == sign))[..., None, None]
-        for kind in (CLICK, BOX, SCRIBBLE)
-        for sign in (True, False)
-    ]
-    return torch.stack([p.amax(1) for p in shown], 1)
+        planes[strokes] = curve_map(q_h[strokes], q_v[strokes], grid)
+    signs = (prompts.valid & prompts.positive, prompts.valid & ~prompts.positive)
+    shown = [sign & (prompts.kind == kind) for kind in (CLICK, BOX, SCRIBBLE) for sign in signs]
+    return torch.stack([(planes * where[..., None, None]).amax(1) for where in shown], 1)
 
 
 def disk_maps(
@@ -77,11 +66,9 @@ def disk_maps(
     reach = max(LINE_RADIUS, size[0] / grid[0] / 2)
     radius = torch.where(prompts.kind == CLICK, DISK_RADIUS, reach)
     marked = away <= radius[..., None, None]
-    plus = (prompts.valid & prompts.positive)[..., None, None]
-    minus = (prompts.valid & ~prompts.positive)[..., None, None]
-    return torch.stack([(marked & plus).any(1), (marked & minus).any(1)], 1).to(
-        prompts.xywh.dtype
-    )
+    signs = (prompts.valid & prompts.positive, prompts.valid & ~prompts.positive)
+    shown = [(marked & sign[..., None, None]).any(1) for sign in signs]
+    return torch.stack(shown, 1).to(prompts.xywh.dtype)
 
 
 class EarlyFusion(nn.Module):
@@ -97,21 +84,9 @@ class EarlyFusion(nn.Module):
         self.reduce = nn.Conv2d(16, stem_channels, 2 * stride - 1, stride, stride - 1)
         self.scale = nn.Parameter(torch.full((1,), 0.05))
 
-    def forward(self, maps: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
+    def forward(self, maps: Map) -> Level:
         """What to add to the stem's output, on its grid."""
         return self.scale * self.reduce(F.leaky_relu(self.expand(maps), 0.2))
-
-
-class PatchFusion(nn.Module):
-    """A patch embedding of the maps beside that of the image: a plain transformer's Conv1S."""
-
-    def __init__(self, in_chans: int, embed_dim: int, patch: int) -> None:
-        super().__init__()
-        self.embed = nn.Conv2d(in_chans, embed_dim, patch, patch)
-
-    def forward(self, maps: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
-        """What to add to the image's patches."""
-        return self.embed(maps)
 
 
 class LateFusion(nn.Module):
@@ -127,9 +102,7 @@ class LateFusion(nn.Module):
         self.fine = nn.Conv2d(hidden, decoder_dim, 1)
         self.coarse = nn.Conv2d(hidden, embed_dim, 4, 4)
 
-    def forward(
-        self, maps: Float[Tensor, "B C h w"]
-    ) -> tuple[Float[Tensor, "B D4 h w"], Float[Tensor, "B D16 _ _"]]:
+    def forward(self, maps: Map) -> tuple[Level, Level]:
         """What to add at 1/4 and at 1/16."""
         x = F.relu(self.stem(maps))
         return self.fine(x), self.coarse(x)

@@ -3,55 +3,48 @@
 from typing import Literal
 
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as F
 
 from vpuformer.network.decoder import SeparableBlock
+from vpuformer.network.shapes import X4, X16, Level, Prob
 
 WIDTHS = (128, 256, 512, 1024)  # of the maps at 1/4, 1/8, 1/16 and coarser
 Form = Literal["code", "literal"]
 
 
-def _normed(*layers: nn.Module, width: int) -> list[nn.Module]:
-    return [*layers, nn.GroupNorm(1, width)]
+def _normed(layer: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
+    return [layer, nn.GroupNorm(1, layer.out_channels)]
+
+
+def _level(steps: list[nn.Module], dim: int, width: int) -> nn.Sequential:
+    """Steps that give `dim` channels, then 1x1 to the level's width."""
+    return nn.Sequential(*steps, *_normed(nn.Conv2d(dim, width, 1)), nn.GELU())
 
 
 def up_4(dim: int) -> nn.Sequential:
     """1/16 to 1/4: two transposed convolutions, then 1x1."""
-    half, quarter, out = max(2 * WIDTHS[0], dim // 2), max(WIDTHS[0], dim // 4), WIDTHS[0]
-    return nn.Sequential(
-        *_normed(nn.ConvTranspose2d(dim, half, 2, 2), width=half),
-        nn.GELU(),
-        *_normed(nn.ConvTranspose2d(half, quarter, 2, 2), width=quarter),
-        *_normed(nn.Conv2d(quarter, out, 1), width=out),
-        nn.GELU(),
-    )
+    half, quarter = max(2 * WIDTHS[0], dim // 2), max(WIDTHS[0], dim // 4)
+    first = _normed(nn.ConvTranspose2d(dim, half, 2, 2))
+    second = _normed(nn.ConvTranspose2d(half, quarter, 2, 2))
+    return _level([*first, nn.GELU(), *second], quarter, WIDTHS[0])
 
 
 def up_8(dim: int) -> nn.Sequential:
     """1/16 to 1/8: one transposed convolution, then 1x1."""
-    half, out = max(WIDTHS[1], dim // 2), WIDTHS[1]
-    return nn.Sequential(
-        *_normed(nn.ConvTranspose2d(dim, half, 2, 2), width=half),
-        *_normed(nn.Conv2d(half, out, 1), width=out),
-        nn.GELU(),
-    )
+    half = max(WIDTHS[1], dim // 2)
+    return _level(_normed(nn.ConvTranspose2d(dim, half, 2, 2)), half, WIDTHS[1])
 
 
 def keep_16(dim: int) -> nn.Sequential:
     """1/16 as it is: 1x1."""
-    return nn.Sequential(*_normed(nn.Conv2d(dim, WIDTHS[2], 1), width=WIDTHS[2]), nn.GELU())
+    return _level([], dim, WIDTHS[2])
 
 
 def down(dim: int, factor: int) -> nn.Sequential:
     """1/16 to 1/32 (factor 2) or 1/64 (factor 4): one strided convolution, then 1x1."""
-    wide, out = max(WIDTHS[3], 2 * dim), WIDTHS[3]
-    return nn.Sequential(
-        *_normed(nn.Conv2d(dim, wide, factor, factor), width=wide),
-        *_normed(nn.Conv2d(wide, out, 1), width=out),
-        nn.GELU(),
-    )
+    wide = max(WIDTHS[3], 2 * dim)
+    return _level(_normed(nn.Conv2d(dim, wide, factor, factor)), wide, WIDTHS[3])
 
 
 class SimplePyramid(nn.Module):
@@ -63,7 +56,7 @@ class SimplePyramid(nn.Module):
         super().__init__()
         self.levels = nn.ModuleList([up_4(dim), up_8(dim), keep_16(dim), down(dim, 2)])
 
-    def forward(self, maps: list[Float[Tensor, "B D h w"]]) -> list[Float[Tensor, "B _ _ _"]]:
+    def forward(self, maps: list[X16]) -> list[Level]:
         """The four maps."""
         return [level(maps[-1]) for level in self.levels]
 
@@ -77,8 +70,7 @@ class PlainNeck(nn.Module):
 
     def __init__(self, channels: tuple[int, ...], embed_dim: int) -> None:
         super().__init__()
-        self.num_maps = len(channels)
-        if self.num_maps == 4:
+        if len(channels) == 4:
             self.merge: nn.Module = Merge(channels[2], channels[3], embed_dim)
         elif channels[0] == embed_dim:
             self.merge = nn.Identity()
@@ -86,11 +78,9 @@ class PlainNeck(nn.Module):
             self.merge = nn.Conv2d(channels[0], embed_dim, 1)
         self.fine = up_4(embed_dim)
 
-    def forward(
-        self, maps: list[Float[Tensor, "B _ _ _"]]
-    ) -> tuple[Float[Tensor, "B C h4 w4"], None, Float[Tensor, "B D h w"]]:
+    def forward(self, maps: list[Level]) -> tuple[X4, None, X16]:
         """(1/4, None, 1/16)."""
-        x16 = self.merge(maps[2], maps[3]) if self.num_maps == 4 else self.merge(maps[-1])
+        x16 = self.merge(*maps[-2:])  # the two coarsest, or the only one
         return self.fine(x16), None, x16
 
 
@@ -103,11 +93,10 @@ class Merge(nn.Module):
         self.to_32 = nn.Conv2d(coarse_chans, embed_dim, 1)
         self.mix = SeparableBlock(embed_dim)
 
-    def forward(
-        self, x16: Float[Tensor, "B C h w"], last: Float[Tensor, "B E _ _"]
-    ) -> Float[Tensor, "B D h w"]:
+    def forward(self, x16: Level, last: Level) -> X16:
         """The merged map."""
-        return self.mix(self.to_16(x16) + _at(self.to_32(last), (x16.shape[-2], x16.shape[-1])))
+        coarse = F.interpolate(self.to_32(last), x16.shape[-2:], mode="bilinear")
+        return self.mix(self.to_16(x16) + coarse)
 
 
 class PlainDecoder(nn.Module):
@@ -125,36 +114,28 @@ class PlainDecoder(nn.Module):
         if form == "code":
             levels = [up_8(embed_dim), keep_16(embed_dim), down(embed_dim, 2)]
             widths = WIDTHS
-            self.fuse = nn.ModuleList(
-                nn.Conv2d(decoder_dim, decoder_dim, 1, bias=i == 0) for i in range(4)
-            )
+            fuse = (nn.Conv2d(decoder_dim, decoder_dim, 1, bias=i == 0) for i in range(4))
+            self.fuse = nn.ModuleList(fuse)
         else:
             levels = [keep_16(embed_dim), down(embed_dim, 2), down(embed_dim, 4)]
-            widths = (*WIDTHS[:1], *WIDTHS[2:], WIDTHS[3])
+            widths = (WIDTHS[0], *WIDTHS[2:], WIDTHS[3])
         self.levels = nn.ModuleList(levels)
         self.narrow = nn.ModuleList(nn.Conv2d(w, decoder_dim, 1) for w in widths)
         self.out_channels = decoder_dim if form == "code" else 4 * decoder_dim
         self.head = nn.Conv2d(self.out_channels, 1, 1)
 
-    def forward(
-        self,
-        x4: Float[Tensor, "B C h4 w4"],
-        x8: None,
-        duals: list[Float[Tensor, "B D h w"]],
-    ) -> tuple[Float[Tensor, "B 1 H W"], Float[Tensor, "B E h4 w4"]]:
+    def forward(self, x4: X4, x8: None, duals: list[X16]) -> tuple[Prob, Level]:
         """Logits at four times the 1/4 map's size, and the map that pixels are compared in."""
         assert x8 is None and len(duals) == len(self.levels)
         maps = [x4] + [level(d) for level, d in zip(self.levels, duals, strict=True)]
         maps = [narrow(m) for narrow, m in zip(self.narrow, maps, strict=True)]
-        size = (x4.shape[-2], x4.shape[-1])
         if self.form == "code":  # 1x1 and upsampling commute: the wide map is never built
             maps = [fuse(F.relu(m)) for fuse, m in zip(self.fuse, maps, strict=True)]
-            F_v_hat = F.relu(sum((_at(m, size) for m in maps[1:]), maps[0]))
+        finest, *others = maps
+        others = [F.interpolate(m, x4.shape[-2:], mode="bilinear") for m in others]
+        if self.form == "code":
+            F_v_hat = F.relu(sum(others, finest))
         else:
-            F_v_hat = torch.cat([_at(m, size) for m in maps], 1)
+            F_v_hat = torch.cat([finest, *others], 1)
         logits = self.head(F_v_hat).float()
         return F.interpolate(logits, scale_factor=4, mode="bilinear"), F_v_hat
-
-
-def _at(x: Tensor, size: tuple[int, int]) -> Tensor:
-    return x if x.shape[-2:] == torch.Size(size) else F.interpolate(x, size, mode="bilinear")

@@ -1,7 +1,7 @@
 """Prompts of many pictures as tensors, and their vectors (Eq. 4)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -71,10 +71,6 @@ class PromptBatch:
         """Each picture's prompts `count` times in a row."""
         return self._map(lambda t: t.repeat_interleave(count, 0))
 
-    def select(self, index: Tensor) -> "PromptBatch":
-        """The prompts of the chosen pictures."""
-        return self._map(lambda t: t[index])
-
     def append(self, other: "PromptBatch") -> "PromptBatch":
         """Both batches' prompts side by side, `[B, N1 + N2]`."""
         if len(self.kind) != len(other.kind):
@@ -83,19 +79,13 @@ class PromptBatch:
                 f"{len(self.kind)}. Expected the same batch size."
             )
         m = max(self.points.shape[2], other.points.shape[2])
-        return PromptBatch(
-            *(
-                torch.cat(
-                    [getattr(a, f.name) for a in (self._widened(m), other._widened(m))], 1
-                )
-                for f in fields(self)
-            )
-        )
+        a, b = self._widened(m), other._widened(m)
+        pairs = ([getattr(a, f.name), getattr(b, f.name)] for f in fields(self))
+        return PromptBatch(*(torch.cat(pair, 1) for pair in pairs))
 
     def _widened(self, m: int) -> "PromptBatch":
         last = self.points[:, :, -1:].expand(-1, -1, m - self.points.shape[2], -1)
-        points = torch.cat([self.points, last], 2)  # B N M 2
-        return PromptBatch(self.kind, self.positive, self.valid, self.xywh, points)
+        return replace(self, points=torch.cat([self.points, last], 2))  # B N M 2
 
     def rescaled(self, old: tuple[int, int], new: tuple[int, int]) -> "PromptBatch":
         """The same prompts on pictures of size `old` (H, W) resized to `new` (H, W)."""
@@ -104,7 +94,7 @@ class PromptBatch:
         x, y = self.points.unbind(-1)
         xywh = [rescale(cx, w, w2), rescale(cy, h, h2), bw * (w2 / w), bh * (h2 / h)]
         points = torch.stack([rescale(x, w, w2), rescale(y, h, h2)], -1)
-        return PromptBatch(self.kind, self.positive, self.valid, torch.stack(xywh, -1), points)
+        return replace(self, xywh=torch.stack(xywh, -1), points=points)
 
 
 def encode(
@@ -119,15 +109,13 @@ def encode(
     Eq. (4): q = [q_h, q_v, q_b], so P = W + H + 2 with the one-hot q_b of Reading R4. `image` (RGB,
     0..1) is needed when `config.visual` is not "none".
     """
-    if config is not None and config.encoding != "pue":
+    config = config or PueConfig()
+    if config.encoding != "pue":
         raise ConfigError(
             f"encode gives PuE's vectors, and encoding is {config.encoding!r}. Use encode_batch."
         )
-    if not prompts:
-        return torch.zeros(0, size[0] + size[1] + _sign_width(config or PueConfig()))
-    batch = PromptBatch.of([prompts])
-    stacked = None if image is None else image[None]
-    return _encode(batch, size, config or PueConfig(), stacked, generator)[0]
+    batch, pictures = PromptBatch.of([prompts]), None if image is None else image[None]
+    return _encode(batch, size, config, pictures, generator)[0, : len(prompts)]
 
 
 def encode_batch(
@@ -160,19 +148,21 @@ def _encode(
     image: Tensor | None,
     generator: torch.Generator | None,
 ) -> Tensor:
-    (height, width), count = size, batch.valid.sum()
+    height, width = size
     if config.visual != "none" and image is None:
         raise PromptError(
             f"visual={config.visual!r} compares pixels: give encode the image, [3, H, W] in 0..1."
         )
     q = torch.zeros(*batch.kind.shape, width + height, device=batch.xywh.device)
-    for kind in (CLICK, BOX, SCRIBBLE) if count else ():
+    for kind in (CLICK, BOX, SCRIBBLE):
         where = batch.valid & (batch.kind == kind)
         if not where.any():
             continue
         xywh, points = batch.xywh[where], batch.points[where]
         if kind == CLICK:
-            row, column = _lines(image, where, xywh, config)
+            row, column = None, None
+            if image is not None and config.visual != "none":
+                row, column = _lines(image, where, xywh)
             q_h = click_axis(xywh[:, 0], width, config, row)
             q_v = click_axis(xywh[:, 1], height, config, column)
         elif kind == BOX:
@@ -185,12 +175,8 @@ def _encode(
     return torch.cat([q, _signs(batch, config)], -1)  # B N P
 
 
-def _lines(
-    image: Tensor | None, where: Tensor, xywh: Tensor, config: PueConfig
-) -> tuple[Tensor | None, Tensor | None]:
+def _lines(image: Tensor, where: Tensor, xywh: Tensor) -> tuple[Tensor, Tensor]:
     """The pixels (0-255) on the row and on the column through each click."""
-    if config.visual == "none" or image is None:
-        return None, None
     pictures = (image * 255).permute(0, 2, 3, 1)  # B H W C
     b = where.nonzero()[:, 0]
     x = torch.floor(xywh[:, 0] + 0.5).long().clamp(0, image.shape[3] - 1)
@@ -198,16 +184,8 @@ def _lines(
     return pictures[b, y], pictures[b, :, x]  # K W C, K H C
 
 
-def _sign_width(config: PueConfig) -> int:
-    return config.vector_length - config.place_length
-
-
 def _signs(batch: PromptBatch, config: PueConfig) -> Tensor:
     """q_b: (positive, negative); one bit; or (positive, negative, no prompt). Reading R4."""
     plus, minus = batch.positive & batch.valid, ~batch.positive & batch.valid
-    columns = {
-        "onehot": [plus, minus],
-        "bit": [plus],
-        "code3": [plus, minus, ~batch.valid],
-    }[config.sign]
-    return torch.stack(columns, -1).to(batch.xywh.dtype)
+    codes = {"onehot": [plus, minus], "bit": [plus], "code3": [plus, minus, ~batch.valid]}
+    return torch.stack(codes[config.sign], -1).to(batch.xywh.dtype)

@@ -51,10 +51,10 @@ def click_axis(
     """
     x0 = torch.floor(x0 + 0.5).clamp(0, length - 1)
     d_s = spatial_distance(x0, length)
+    near = quasi_gaussian(d_s, config.sigma, config.cut)
     if config.visual == "none" or line is None:
-        return quasi_gaussian(d_s, config.sigma, config.cut)
+        return near
     d_v = visual_distance(line, x0)
     if config.visual == "product":  # Reading R2: literal, near or similar
         return quasi_gaussian(d_s * d_v, config.sigma, config.cut)
-    near = quasi_gaussian(d_s, config.sigma, config.cut)  # Reading R2: near and similar
-    return near * quasi_gaussian(d_v, config.visual_sigma)
+    return near * quasi_gaussian(d_v, config.visual_sigma)  # Reading R2: near and similar

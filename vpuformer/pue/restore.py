@@ -76,8 +76,6 @@ def _ridges(y: Tensor, span: int, cells: int, bins: int) -> Tensor:
     at = (torch.arange(cells, device=y.device, dtype=y.dtype) + 0.5) * (span / cells) - 0.5
     d = (at - y[..., :, None]) * (cells / span)  # *N W cells
     ridge = torch.exp(-(d.nan_to_num(nan=torch.inf) ** 2) / 2)
-    if y.shape[-1] == bins:
-        return ridge
     flat = ridge.reshape(-1, *ridge.shape[-2:]).transpose(1, 2)  # K cells W
     pooled = torch.nn.functional.adaptive_max_pool1d(flat, bins).transpose(1, 2)
     return pooled.reshape(*y.shape[:-1], bins, cells)

@@ -5,16 +5,17 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+Kinds = Int[Tensor, "B N"]
+Boxes = Float[Tensor, "B N 4"]
+Strokes = Float[Tensor, "B N M 2"]
+Vectors = Float[Tensor, "B N P"]
 CLICK, BOX = 0, 1  # as in PromptBatch; 2 is a scribble
 STEP = 16  # cells of the prompt grid per cell of a distance map's side
 SAMPLES = 64  # points of a stroke that a learned vector looks up
 
 
 def distances(
-    kind: Int[Tensor, "B N"],
-    xywh: Float[Tensor, "B N 4"],
-    points: Float[Tensor, "B N M 2"],
-    at: Float[Tensor, "h w 2"],
+    kind: Kinds, xywh: Boxes, points: Strokes, at: Float[Tensor, "h w 2"]
 ) -> Float[Tensor, "B N h w"]:
     """How far every place (x, y) is from a prompt: a click, a box's outline or a stroke."""
     offset = (at - xywh[:, :, None, None, :2]).abs()  # B N h w 2
@@ -38,12 +39,7 @@ def cell_centres(grid: tuple[int, int], step: tuple[float, float]) -> Float[Tens
     return torch.stack(torch.meshgrid(x, y, indexing="xy"), -1)
 
 
-def distance_vector(
-    kind: Int[Tensor, "B N"],
-    xywh: Float[Tensor, "B N 4"],
-    points: Float[Tensor, "B N M 2"],
-    length: int,
-) -> Float[Tensor, "B N P"]:
+def distance_vector(kind: Kinds, xywh: Boxes, points: Strokes, length: int) -> Vectors:
     """The prompt's distance map at 1/16 of the prompt grid, row by row, as one vector.
 
     Table IV, "distance map". In units of the grid's side, cut at 1. Paper: how the map becomes a
@@ -53,12 +49,7 @@ def distance_vector(
     return (distances(kind, xywh, points, at) / length).clamp(max=1).flatten(2)
 
 
-def learned_vector(
-    kind: Int[Tensor, "B N"],
-    xywh: Float[Tensor, "B N 4"],
-    points: Float[Tensor, "B N M 2"],
-    length: int,
-) -> Float[Tensor, "B N P"]:
+def learned_vector(kind: Kinds, xywh: Boxes, points: Strokes, length: int) -> Vectors:
     """Which rows of learnable tables a prompt takes, as weights: columns, rows, then its kind.
 
     Table IV, "learned vector": the linear layer behind it holds one free embedding for every
@@ -75,11 +66,10 @@ def learned_vector(
     what = kind[..., None]
     tables = []
     for axis in (0, 1):
-        spots = [centre[..., axis], corners[..., axis], stroke[..., axis]]
-        each = [_share(spot, length) for spot in spots]
-        tables.append(
-            torch.where(what == CLICK, each[0], torch.where(what == BOX, each[1], each[2]))
+        click, box, line = (
+            _share(spots[..., axis], length) for spots in (centre, corners, stroke)
         )
+        tables.append(torch.where(what == CLICK, click, torch.where(what == BOX, box, line)))
     kinds = F.one_hot(kind, 3).to(xywh.dtype)
     return torch.cat([*tables, kinds], -1)
 

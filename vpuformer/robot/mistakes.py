@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from vpuformer.errors import DataError
+from vpuformer.prompts import as_masks
 
 MERGE_ABOVE = 0.1  # parts with more than this share of their kind of error join the largest one
 
@@ -50,21 +50,6 @@ def find_mistakes(
     """
     gt, pred, counted = as_masks(gt, pred, ignore)
     return Mistakes(missed=gt & ~pred & counted, surplus=~gt & pred & counted)
-
-
-def as_masks(
-    gt: np.ndarray, pred: np.ndarray, ignore: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The three masks as bool (the last: what counts), their shapes checked."""
-    shapes = {np.shape(m) for m in (gt, pred, ignore) if m is not None}
-    if len(shapes) != 1 or len(np.shape(gt)) != 2:
-        raise DataError(
-            f"Masks have shapes {sorted(shapes)}, expected one shape [H, W]. "
-            "Resize the answer to the truth's size."
-        )
-    gt, pred = np.asarray(gt, dtype=bool), np.asarray(pred, dtype=bool)
-    counted = np.ones_like(gt) if ignore is None else ~np.asarray(ignore, dtype=bool)
-    return gt, pred, counted
 
 
 def depth(mask: np.ndarray) -> np.ndarray:

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vpuformer.network.encoders.published import Published, normalise
 from vpuformer.network.encoders.resnet import Bottleneck, conv
+from vpuformer.network.shapes import Image, Level, Map
 
 WIDTHS = (18, 36, 72, 144)
 MODULES = (1, 3, 2)  # exchange modules of stages 2, 3, 4
@@ -21,28 +21,22 @@ class BasicBlock(nn.Module):
         super().__init__()
         self.conv1, self.conv2 = conv(chans, chans, 3), conv(chans, chans, 3)
 
-    def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C h w"]:
+    def forward(self, x: Map) -> Map:
         """The block's output."""
         return F.relu(x + self.conv2(F.relu(self.conv1(x))))
 
 
-class Descent(nn.Sequential):
-    """From a branch down to a coarser one: a 3x3 at stride 2 per step, ReLU between them."""
-
-    def __init__(self, fine: int, coarse: int) -> None:
-        last = coarse - fine - 1
-        super().__init__(
-            *(
-                conv(WIDTHS[fine], WIDTHS[coarse] if k == last else WIDTHS[fine], 3, 2)
-                for k in range(last + 1)
-            )
-        )
-
-    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
-        """The coarse map, before its sum's ReLU."""
-        for k, step in enumerate(self):
-            x = step(F.relu(x) if k else x)
-        return x
+def path(source: int, target: int) -> nn.Module:
+    """From one branch to another: 1x1 up, a 3x3 at stride 2 per step down, ReLU between them."""
+    if source == target:
+        return nn.Identity()
+    if source > target:
+        return nn.Sequential(conv(WIDTHS[source], WIDTHS[target], 1))
+    same = WIDTHS[source]
+    steps = [
+        nn.Sequential(conv(same, same, 3, 2), nn.ReLU()) for _ in range(source + 1, target)
+    ]
+    return nn.Sequential(*steps, nn.Sequential(conv(same, WIDTHS[target], 3, 2)))
 
 
 class Exchange(nn.Module):
@@ -53,45 +47,21 @@ class Exchange(nn.Module):
         self.branches = nn.ModuleList(
             nn.Sequential(*(BasicBlock(WIDTHS[i]) for _ in range(BLOCKS))) for i in range(count)
         )
-        self.fuse = nn.ModuleDict()
-        for i in range(count):
-            for j in range(count):
-                if i != j:
-                    up = j > i
-                    path = conv(WIDTHS[j], WIDTHS[i], 1) if up else Descent(j, i)
-                    self.fuse[f"{j}to{i}"] = path
+        self.fuse_layers = nn.ModuleList(
+            nn.ModuleList(path(j, i) for j in range(count)) for i in range(count)
+        )
 
-    def forward(self, maps: list[Float[Tensor, "B _ _ _"]]) -> list[Float[Tensor, "B _ _ _"]]:
+    def forward(self, maps: list[Level]) -> list[Level]:
         """As many maps, of the same shapes."""
         maps = [branch(m) for branch, m in zip(self.branches, maps, strict=True)]
         outputs = []
-        for i, own in enumerate(maps):
-            total = own
-            for j, other in enumerate(maps):
-                if j == i:
-                    continue
-                y = self.fuse[f"{j}to{i}"](other)
-                total = total + (
-                    F.interpolate(y, own.shape[-2:], mode="bilinear") if j > i else y
-                )
+        for own, paths in zip(maps, self.fuse_layers, strict=True):
+            total, size = own, own.shape[-2:]
+            for step, other in zip(paths, maps, strict=True):  # pyright: ignore
+                if other is not own:
+                    total = total + F.interpolate(step(other), size, mode="bilinear")
             outputs.append(F.relu(total))
         return outputs
-
-    def fold(self, source: Published, prefix: str) -> None:
-        """Take `prefix.branches` and `prefix.fuse_layers`."""
-        for b, branch in enumerate(self.branches):
-            for r, block in enumerate(branch):  # pyright: ignore[reportArgumentType]
-                at = f"{prefix}.branches.{b}.{r}"
-                source.fold(block.conv1, f"{at}.conv1", f"{at}.bn1")
-                source.fold(block.conv2, f"{at}.conv2", f"{at}.bn2")
-        for name, path in self.fuse.items():
-            j, i = name.split("to")
-            at = f"{prefix}.fuse_layers.{i}.{j}"
-            if isinstance(path, nn.Conv2d):
-                source.fold(path, f"{at}.0", f"{at}.1")
-            else:
-                for k, step in enumerate(path):  # pyright: ignore[reportArgumentType]
-                    source.fold(step, f"{at}.{k}.0", f"{at}.{k}.1")
 
 
 class HRNet18s(nn.Module):
@@ -124,9 +94,7 @@ class HRNet18s(nn.Module):
         for module in [self.stem, self.stem2, *stages, *entries] if count else []:
             module.requires_grad_(False)
 
-    def forward(
-        self, image: Float[Tensor, "B 3 H W"], stem_maps: Float[Tensor, "B C h w"] | None = None
-    ) -> list[Float[Tensor, "B _ _ _"]]:
+    def forward(self, image: Image, stem_maps: Map | None = None) -> list[Level]:
         """Four maps at 1/4, 1/8, 1/16, 1/32 of an RGB image in 0..1 (sides multiples of 32)."""
         x = F.relu(self.stem(normalise(image)))
         x = F.relu(self.stem2(x if stem_maps is None else x + stem_maps))
@@ -151,12 +119,10 @@ class HRNet18s(nn.Module):
         source = Published(weights, "HRNet-W18-small", (*heads, "last_layer."))
         source.fold(self.stem, "conv1", "bn1")
         source.fold(self.stem2, "conv2", "bn2")
-        for r, block in enumerate(self.layer1):
-            block.fold(source, f"layer1.{r}")  # pyright: ignore
+        source.fold_all(self.layer1, "layer1")
         source.fold(self.keep, "transition1.0.0", "transition1.0.1")
         for i, (widen, stage) in enumerate(zip(self.widen, self.stages, strict=True)):
             at = f"transition{i + 1}.{i + 1}.0"
             source.fold(widen, f"{at}.0", f"{at}.1")  # pyright: ignore
-            for m, exchange in enumerate(stage):  # pyright: ignore[reportArgumentType]
-                exchange.fold(source, f"stage{i + 2}.{m}")
+            source.fold_all(stage, f"stage{i + 2}")
         source.close()

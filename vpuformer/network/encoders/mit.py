@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vpuformer.network.encoders.published import Published, normalise
+from vpuformer.network.shapes import X16, Image, Level, Map, Pixels
 
+Grid = tuple[int, int]  # (H, W)
 DIMS = (32, 64, 160, 256)
 HEADS = (1, 2, 5, 8)
 REDUCTIONS = (8, 4, 2, 1)  # of the keys' grid, per side
@@ -15,12 +16,12 @@ DEPTH = 2
 MLP_RATIO = 4
 
 
-def as_tokens(x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B L C"]:
+def as_tokens(x: X16) -> Pixels:
     """A map as one token per cell, row by row."""
     return x.flatten(2).transpose(1, 2)
 
 
-def as_map(tokens: Float[Tensor, "B L C"], grid: tuple[int, int]) -> Float[Tensor, "B C h w"]:
+def as_map(tokens: Pixels, grid: Grid) -> X16:
     """Tokens of a grid (H, W) as a map."""
     return tokens.transpose(1, 2).unflatten(-1, grid)
 
@@ -33,9 +34,7 @@ class PatchEmbed(nn.Module):
         self.proj = nn.Conv2d(in_chans, dim, kernel_size, stride, kernel_size // 2)
         self.norm = nn.LayerNorm(dim)
 
-    def forward(
-        self, x: Float[Tensor, "B C H W"], maps: Float[Tensor, "B D h w"] | None = None
-    ) -> tuple[Float[Tensor, "B L D"], tuple[int, int]]:
+    def forward(self, x: Level, maps: X16 | None = None) -> tuple[Pixels, Grid]:
         """Tokens and their grid; `maps` are added to the convolution's output."""
         x = self.proj(x)
         x = x if maps is None else x + maps
@@ -53,9 +52,7 @@ class ReducedAttention(nn.Module):
         self.sr = nn.Conv2d(dim, dim, reduction, reduction) if reduction > 1 else None
         self.norm = nn.LayerNorm(dim) if reduction > 1 else None
 
-    def forward(
-        self, x: Float[Tensor, "B L D"], grid: tuple[int, int]
-    ) -> Float[Tensor, "B L D"]:
+    def forward(self, x: Pixels, grid: Grid) -> Pixels:
         """The attended tokens."""
         keys = x
         if self.sr is not None and self.norm is not None:
@@ -74,9 +71,7 @@ class DepthwiseConv(nn.Module):
         super().__init__()
         self.dwconv = nn.Conv2d(dim, dim, 3, 1, 1, groups=dim)
 
-    def forward(
-        self, x: Float[Tensor, "B L D"], grid: tuple[int, int]
-    ) -> Float[Tensor, "B L D"]:
+    def forward(self, x: Pixels, grid: Grid) -> Pixels:
         """The filtered tokens."""
         return as_tokens(self.dwconv(as_map(x, grid)))
 
@@ -89,9 +84,7 @@ class MixMlp(nn.Module):
         self.fc1, self.fc2 = nn.Linear(dim, dim * MLP_RATIO), nn.Linear(dim * MLP_RATIO, dim)
         self.dwconv = DepthwiseConv(dim * MLP_RATIO)
 
-    def forward(
-        self, x: Float[Tensor, "B L D"], grid: tuple[int, int]
-    ) -> Float[Tensor, "B L D"]:
+    def forward(self, x: Pixels, grid: Grid) -> Pixels:
         """The mixed tokens."""
         return self.fc2(F.gelu(self.dwconv(self.fc1(x), grid)))
 
@@ -105,9 +98,7 @@ class Block(nn.Module):
         self.attn = ReducedAttention(dim, num_heads, reduction)
         self.mlp = MixMlp(dim)
 
-    def forward(
-        self, x: Float[Tensor, "B L D"], grid: tuple[int, int]
-    ) -> Float[Tensor, "B L D"]:
+    def forward(self, x: Pixels, grid: Grid) -> Pixels:
         """The block's tokens."""
         x = x + self.attn(self.norm1(x), grid)
         return x + self.mlp(self.norm2(x), grid)
@@ -126,9 +117,7 @@ class Stage(nn.Module):
         )
         self.norm = nn.LayerNorm(dim, eps=1e-6)
 
-    def forward(
-        self, x: Float[Tensor, "B C H W"], maps: Float[Tensor, "B D h w"] | None = None
-    ) -> Float[Tensor, "B D h w"]:
+    def forward(self, x: Level, maps: X16 | None = None) -> X16:
         """The stage's map."""
         tokens, grid = self.patch_embed(x, maps)
         for block in self.blocks:
@@ -154,9 +143,7 @@ class MiTB0(nn.Module):
         for stage in self.stages[:count]:
             stage.requires_grad_(False)
 
-    def forward(
-        self, image: Float[Tensor, "B 3 H W"], stem_maps: Float[Tensor, "B C h w"] | None = None
-    ) -> list[Float[Tensor, "B _ _ _"]]:
+    def forward(self, image: Image, stem_maps: Map | None = None) -> list[Level]:
         """Four maps at 1/4, 1/8, 1/16, 1/32 of an RGB image in 0..1 (sides multiples of 32)."""
         x, outputs = normalise(image), []
         for i, stage in enumerate(self.stages):

@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from vpuformer.errors import CheckpointError
+from vpuformer.network.shapes import Image
 
 MEAN = (0.485, 0.456, 0.406)  # ImageNet, RGB in 0..1
 STD = (0.229, 0.224, 0.225)
 
 
-def normalise(image: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 H W"]:
+def normalise(image: Image) -> Image:
     """An RGB image in 0..1 as ImageNet networks see it."""
     mean, std = (image.new_tensor(v)[:, None, None] for v in (MEAN, STD))
     return (image - mean) / std
@@ -73,6 +73,14 @@ class Published:
             self.put(conv.bias, scale, f"{bn_key}.weight")
         self.put(conv.weight, kernel * scale[:, None, None, None], keys[0])
         self.put(conv.bias, bias - mean * scale, keys[2])
+
+    def fold_all(self, module: nn.Module, prefix: str) -> None:
+        """Every convolution of a module that bears the file's names: `convN` + `bnN`, `0` + `1`."""
+        for name, conv in module.named_modules(prefix=prefix):
+            if isinstance(conv, nn.Conv2d):
+                path, _, last = name.rpartition(".")
+                norm = "1" if last == "0" else last.replace("conv", "bn")
+                self.fold(conv, name, f"{path}.{norm}")
 
     def close(self) -> None:
         """Write all values, or say what is missing and what is left over."""

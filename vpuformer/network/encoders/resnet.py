@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vpuformer.network.encoders.published import Published, normalise
+from vpuformer.network.encoders.trunk import Trunk
+from vpuformer.network.shapes import Image, Level, Map
 
 DEPTHS = (3, 4, 6, 3)
 HIDDEN = (64, 128, 256, 512)
@@ -32,19 +34,12 @@ class Bottleneck(nn.Module):
         self.conv2 = conv(hidden, hidden, 3, stride, dilation)
         self.conv3 = conv(hidden, out, 1)
         changes = stride > 1 or in_chans != out
-        self.downsample = conv(in_chans, out, 1, stride) if changes else None
+        self.downsample = nn.Sequential(conv(in_chans, out, 1, stride)) if changes else None
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
         """The block's output."""
         y = self.conv3(F.relu(self.conv2(F.relu(self.conv1(x)))))
         return F.relu(y + (x if self.downsample is None else self.downsample(x)))
-
-    def fold(self, source: Published, prefix: str) -> None:
-        """Take `prefix.conv1`, `prefix.bn1`, ... `prefix.downsample.0` and `.1`."""
-        for n in (1, 2, 3):
-            source.fold(getattr(self, f"conv{n}"), f"{prefix}.conv{n}", f"{prefix}.bn{n}")
-        if self.downsample is not None:
-            source.fold(self.downsample, f"{prefix}.downsample.0", f"{prefix}.downsample.1")
 
 
 class ASPP(nn.Module):
@@ -71,7 +66,7 @@ class ASPP(nn.Module):
         return self.project(torch.cat(maps, 1))
 
 
-class ResNet50(nn.Module):
+class ResNet50(Trunk):
     """The trunk with outputs at strides 4, 8, 16 and, dilated and through ASPP, again 16.
 
     Sec. IV-B, DeepLabV3+ with ResNet50: output stride 16, its low-level map is the one at 1/4.
@@ -92,29 +87,15 @@ class ResNet50(nn.Module):
             self.stages.append(nn.Sequential(*blocks))
         self.aspp = ASPP(chans)
 
-    def freeze_stages(self, count: int) -> None:
-        """Keep the stem and the first `count` stages as they are."""
-        for module in [self.stem, *self.stages[:count]] if count else []:
-            module.requires_grad_(False)
-
-    def forward(
-        self, image: Float[Tensor, "B 3 H W"], stem_maps: Float[Tensor, "B C h w"] | None = None
-    ) -> list[Float[Tensor, "B _ _ _"]]:
+    def forward(self, image: Image, stem_maps: Map | None = None) -> list[Level]:
         """Maps at 1/4, 1/8, 1/16, 1/16 of an RGB image in 0..1 (sides multiples of 32)."""
         outputs = self.trunk(image, stem_maps)
         return [*outputs[:3], self.aspp(outputs[3])]
 
-    def trunk(
-        self, image: Float[Tensor, "B 3 H W"], stem_maps: Float[Tensor, "B C h w"] | None = None
-    ) -> list[Float[Tensor, "B _ _ _"]]:
+    def trunk(self, image: Image, stem_maps: Map | None = None) -> list[Level]:
         """The four stages' outputs, before ASPP."""
         x = F.relu(self.stem(normalise(image)))
-        x = F.max_pool2d(x if stem_maps is None else x + stem_maps, 3, 2, 1)
-        outputs = []
-        for stage in self.stages:
-            x = stage(x)
-            outputs.append(x)
-        return outputs
+        return self.run_stages(F.max_pool2d(x if stem_maps is None else x + stem_maps, 3, 2, 1))
 
     def load_published(self, weights: Mapping[str, Tensor]) -> None:
         """Take ImageNet weights in torchvision's layout (`resnet50-*.pth`).
@@ -125,7 +106,6 @@ class ResNet50(nn.Module):
         """
         source = Published(weights, "ResNet50", ("fc.",))
         source.fold(self.stem, "conv1", "bn1")
-        for s, stage in enumerate(self.stages):
-            for r, block in enumerate(stage):  # pyright: ignore[reportArgumentType]
-                block.fold(source, f"layer{s + 1}.{r}")
+        for s, stage in enumerate(self.stages, 1):
+            source.fold_all(stage, f"layer{s}")
         source.close()

@@ -2,12 +2,14 @@
 
 from itertools import pairwise
 
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional as F
 
+from vpuformer.network.encoders.trunk import Trunk
+from vpuformer.network.shapes import Image, Level, Map
 
-class TinyEncoder(nn.Module):
+
+class TinyEncoder(Trunk):
     """Five strided convolutions with GroupNorm; outputs at strides 4, 8, 16 and 32."""
 
     stem_channels, stem_stride = 16, 2
@@ -29,19 +31,7 @@ class TinyEncoder(nn.Module):
             for a, b in pairwise(widths)
         )
 
-    def freeze_stages(self, count: int) -> None:
-        """Keep the stem and the first `count` stages as they are."""
-        for module in [self.stem, *self.stages[:count]] if count else []:
-            module.requires_grad_(False)
-
-    def forward(
-        self, image: Float[Tensor, "B 3 H W"], stem_maps: Float[Tensor, "B C h w"] | None = None
-    ) -> list[Float[Tensor, "B _ _ _"]]:
+    def forward(self, image: Image, stem_maps: Map | None = None) -> list[Level]:
         """Four maps at 1/4, 1/8, 1/16, 1/32 of an RGB image in 0..1 (sides multiples of 32)."""
         x = self.stem(image * 2 - 1)
-        x = F.relu(x if stem_maps is None else x + stem_maps)
-        outputs = []
-        for stage in self.stages:
-            x = stage(x)
-            outputs.append(x)
-        return outputs
+        return self.run_stages(F.relu(x if stem_maps is None else x + stem_maps))

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vpuformer.network.encoders.published import Published, normalise
+from vpuformer.network.shapes import Image, Level, Map, Pixels
 
 PATCH = 16
 
@@ -20,7 +21,7 @@ class SelfAttention(nn.Module):
         self.num_heads = num_heads
         self.qkv, self.proj = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
 
-    def forward(self, x: Float[Tensor, "B L D"]) -> Float[Tensor, "B L D"]:
+    def forward(self, x: Pixels) -> Pixels:
         """The attended tokens."""
         heads = self.qkv(x).unflatten(-1, (3, self.num_heads, -1))  # B L 3 K d
         q, k, v = heads.permute(2, 0, 3, 1, 4)  # B K L d each
@@ -113,12 +114,10 @@ class ViT(nn.Module):
             self.pos_embed.requires_grad_(False)
             self.blocks[: count * len(self.blocks) // 4].requires_grad_(False)
 
-    def forward(
-        self, image: Float[Tensor, "B 3 H W"], stem_maps: Float[Tensor, "B C h w"] | None = None
-    ) -> list[Float[Tensor, "B _ _ _"]]:
+    def forward(self, image: Image, stem_maps: Map | None = None) -> list[Level]:
         """One map at 1/16 of an RGB image in 0..1."""
         x = self.patch_embed(normalise(image))
-        x = x + resampled(self.pos_embed, (x.shape[-2], x.shape[-1]))
+        x = x + F.interpolate(self.pos_embed, x.shape[-2:], mode="bicubic")
         x = (x if stem_maps is None else x + stem_maps).permute(0, 2, 3, 1)  # B h w D
         for block in self.blocks:
             x = block(x)
@@ -139,17 +138,9 @@ class ViT(nn.Module):
             side = int((places.shape[1] - 1) ** 0.5)
             square = places[:, 1:].transpose(1, 2)  # 1 D L
             if side * side == square.shape[-1]:
-                square = resampled(square.unflatten(-1, (side, side)), self.grid)
+                square = square.unflatten(-1, (side, side))
+                square = F.interpolate(square, self.grid, mode="bicubic")
             source.put(self.pos_embed, square, "pos_embed")
         for n, block in enumerate(self.blocks):
             source.copy(block, f"blocks.{n}")
         source.close()
-
-
-def resampled(
-    pos_embed: Float[Tensor, "1 D a b"], grid: tuple[int, int]
-) -> Float[Tensor, "1 D h w"]:
-    """Positions on another grid (H, W), bicubic."""
-    if pos_embed.shape[-2:] == torch.Size(grid):
-        return pos_embed
-    return F.interpolate(pos_embed, grid, mode="bicubic")

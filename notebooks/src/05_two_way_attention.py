@@ -1,0 +1,397 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+#   vpuformer:
+#     number: '05'
+#     minutes_cpu: 1
+#     houses:
+#       equations: [7, 8, 9, 10]
+#       algorithms: []
+#       figures: [2]
+#       tables: []
+#       sections: [III-C]
+# ---
+
+# %% [markdown]
+# # 05 · How do prompts and picture talk? Dual-cross merging attention
+#
+# Prompts ask the picture what they point at, and the picture asks the prompts what it should
+# be. You will compute both questions by hand and look at the answers of a trained model.
+#
+# | | |
+# |---|---|
+# | takes | one minute on two CPU cores, the same on a GPU |
+# | needs | nothing: a photo of scikit-image, the shipped weights |
+# | paper | Eq. 7 to 10, Fig. 2, Sec. III-C live here; readings R10 to R12 |
+# | before, after | 04 "What does the network see?" · 06 "From features to a mask" |
+# | you are here | encoder → PuE → **DMA** → decoder |
+
+# %% [markdown]
+# ## Before you start
+#
+# After this you can
+#
+# 1. write attention and Eq. 7 to 10 with the shapes of every tensor;
+# 2. read an attention map, and say what it does not prove;
+# 3. explain the two gates, and why one of them is nearly always open.
+#
+# **Predict.** Two identical prompts, the same click given twice. Will their two rows of
+# attention over the picture be equal, opposite, or share the picture between them?
+
+# %% [markdown]
+# ## Parameters
+#
+# Everything below follows from this cell.
+
+# %% tags=["parameters"]
+profile = "cpu"  # "smoke" | "cpu" | "gpu" | "paper": the same here, it is quick
+seed = 0  # draws the untrained model and the small examples
+out_dir = "out/05"  # folder for the first figure
+layer = 3  # the DMA layer of the first picture, 1 to 3
+
+# %%
+import numpy as np
+import torch
+
+import vpuformer as vpu
+from vpuformer import config, course
+from vpuformer.drawing import curves, diagrams, overlay, vectors
+from vpuformer.network import attention, dma
+
+# %%
+clock = course.Clock()
+model = vpu.load("lite0")
+photo, truth = course.photo("coffee")
+print(config.dumps(model.config.dma))
+
+# %% [markdown]
+# ## The picture first
+#
+# Two clicks: positive in the coffee, negative on the table. For every place of the picture we
+# ask the third layer: *which of the two prompts do you listen to?* The answer is a number
+# from 0 (the negative one) to 1 (the positive one).
+#
+# The picture is coarse because DMA works on a coarse grid: one **token**, a vector of D
+# numbers, for each square of 16 × 16 pixels of the frame. Prompts are tokens of the same width
+# D, made from the vectors of notebooks 02 and 03 by one small network.
+
+# %%
+clicks = [vpu.Click(290, 150), vpu.Click(560, 150, positive=False)]
+states = course.attending.states(model, photo, clicks)
+side = int(len(states[0].pixels[0]) ** 0.5)
+
+
+def who_owns(state):
+    """Share of each place's attention that goes to the first prompt, mean over heads."""
+    return state.attention["vq"][0, :, :, 0].mean(0).reshape(side, side).numpy()
+
+
+# %%
+def at_photo(grid):
+    big = torch.nn.functional.interpolate(torch.tensor(grid)[None, None], (100, 150))
+    return big[0, 0].numpy()
+
+
+owned = at_photo(who_owns(states[layer - 1]))
+cup = truth[2::4, 2::4]
+print(f"on the cup {owned[cup].mean():.2f}, elsewhere {owned[~cup].mean():.2f}")
+assert owned[cup].mean() > owned[~cup].mean() + 0.1
+course.show(
+    curves.strip(
+        [overlay.overlay(photo, prompts=clicks, scale=0.5), owned],
+        ["two clicks", f"attention to the positive one, layer {layer}"],
+        title="The cup listens to the positive click",
+    ),
+    "A cup with two clicks, and a coarse map that is bright on the cup and dark elsewhere.",
+    keep=f"{out_dir}/owners.png",
+)
+clock("picture first")
+
+# %% [markdown]
+# ## 1 Two ways to bring prompts in
+#
+# The usual way paints prompts into extra channels and stacks them on the picture. From there
+# on the network has to find out by itself that a white dot in channel four matters for every
+# pixel of an object. The paper's way keeps them apart, as short vectors, and lets the two
+# sides question each other. Here are both, after the paper's Fig. 2.
+
+# %%
+course.show(
+    diagrams.two_ways("Stacked once, or asked again and again"),
+    "Left: image and prompt maps run into one network. Right: features and vectors exchange "
+    "arrows in both directions and come out changed.",
+)
+
+# %% [markdown]
+# The tool for questions is **attention**. Someone asks with a *query*; everyone who could
+# answer shows a *key* and holds a *value*. Query times key says how well they fit. The fits
+# become shares that sum to one (softmax), and the answer is the values, mixed by these shares.
+# A prompt that asks the picture has one query and L keys, one for each place.
+#
+# By hand, one query and three keys of width 2. The scores are divided by the root of the
+# width, so that they do not grow with it.
+
+# %%
+query = np.array([2.0, 0.0])
+keys = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
+scores = keys @ query / np.sqrt(2)
+shares = np.exp(scores) / np.exp(scores).sum()
+print("scores", scores.round(3), "shares", shares.round(3), "sum", round(shares.sum(), 6))
+one = attention.Attention(2, 1)
+with torch.no_grad():
+    for part in (one.q, one.k):
+        part.weight.copy_(torch.eye(2))
+        part.bias.zero_()
+    asked, held = (
+        torch.tensor(a, dtype=torch.float32) for a in (query[None, None], keys[None])
+    )
+    package = one(asked, held, held)[1][0, 0, 0]
+course.same(shares, package)
+
+# %% [markdown]
+# Read the line from the left: three fits, three shares, and the shares add up to one. The
+# answer would now be the three values, mixed in these proportions.
+#
+# The first key points the way the query does and gets most. The third points away and gets
+# least, but never nothing. With several **heads** the width is cut into pieces, and each piece
+# asks a question of its own.
+#
+# ## 2 There and back: Eq. 7 and 8
+#
+# First the N prompts speak among themselves (self-attention), which turns their tokens q into
+# $q'$. Then the two questions. MHCA is multi-head *cross* attention: query, then keys, then
+# values. $f_v$ holds the L image tokens.
+#
+# $$\boxed{F_{qv} = \mathrm{MHCA}(q', f_v, f_v) + q'} \qquad (7)$$
+#
+# $$\boxed{F_{vq} = \mathrm{MHCA}(f_v, q', q') + f_v} \qquad (8)$$
+#
+# The left one is N × D: each prompt, enriched by what it found. The right one is L × D: each
+# place, enriched by who claims it. Both then pass a small two-layer network, the FFN.
+#
+# The sum at the end of each line is a *residual*: what was there is kept, and the attention
+# only adds to it. Without it a prompt would come back as a mixture of places and would have
+# forgotten that it was a prompt. Before each question the tokens are normalised (LN, layer
+# norm), and a sine pattern for the place is added to queries and keys, since attention by
+# itself does not know left from right.
+#
+# > **Reading R10.** The paper's Eq. 7 adds q, though the query is $q'$; what the self-attention
+# > did would be lost to the sum. We add $q'$. The original prompts join queries and keys again
+# > in every layer, so that no layer forgets where the click was.
+#
+# A layer with random weights, once by its parts and once as a whole:
+
+# %%
+torch.manual_seed(seed)
+step = dma.DmaLayer(config.DmaConfig(embed_dim=8, num_heads=2), 0)
+q, f, pe = torch.randn(1, 3, 8), torch.randn(1, 20, 8), torch.zeros(20, 8)
+valid = torch.ones(1, 3, dtype=torch.bool)
+n1, n2, n3, n4, _ = step.norms
+v, x = n3(f), n1(q)
+q_prime = q + step.self_attention(x + q, x + q, x)[0]
+x = n2(q_prime)
+F_qv = q_prime + step.prompts_to_pixels(x + q, v, v)[0]
+F_qv_hat = F_qv + step.prompt_ffn(n4(F_qv))
+print("q", tuple(q.shape), "f", tuple(f.shape), "F_qv", tuple(F_qv.shape))
+course.same(F_qv_hat, step(q, q, f, pe, valid)[1])
+
+# %% [markdown]
+# Now both questions in the trained model, layer by layer. Above: where the *positive* click
+# looks (brightest place set to 1). Below: who owns each place, as in the first picture.
+
+# %%
+looks = [s.attention["qv"][0, :, 0].mean(0).reshape(side, side).numpy() for s in states]
+owners = [who_owns(s) for s in states]
+on_cup = [float(at_photo(look)[cup].sum() / at_photo(look).sum()) for look in looks]
+print("share of the positive click's attention on the cup:", np.round(on_cup, 2))
+assert max(on_cup) > cup.mean()
+course.show(
+    curves.strip(
+        [at_photo(look / look.max()) for look in looks] + [at_photo(o) for o in owners],
+        [f"layer {i}: {what}" for what in ("click looks", "owner") for i in (1, 2, 3)],
+        columns=3,
+        title="Prompts look at few places; places sort themselves by prompt",
+    ),
+    "Six coarse maps. Above, a few bright places where the positive click looks; below, the "
+    "cup and its surroundings turn toward the positive or the negative click.",
+)
+clock("1-2 attention")
+
+# %% [markdown]
+# What such a map does *not* prove: that the bright places decided the mask. Attention says
+# where values were taken from, not what was made of them.
+#
+# ## 3 Two gates: Eq. 9 and 10
+#
+# What shall the decoder get? Neither side alone. The paper distils each side into a **gate**,
+# numbers from 0 to 1, and lets the gates scale the image features. φ picks the strongest
+# response, σ here is the sigmoid (not the width of notebook 02). The circle with a dot
+# multiplies entry by entry; a gate with one value a channel is used at all places, and one
+# with a value a place for all channels. With both gates shut the feature passes unchanged,
+# because of the 1; with both open it is three times as strong.
+#
+# $$\boxed{g_c = \sigma\big(\varphi(\hat F_{qv})\big), \quad
+# g_p = \sigma\big(\varphi(\hat F_{vq})\big)} \qquad (9)$$
+#
+# $$\boxed{F_\text{dual} = f_v \odot (1 + g_c + g_p)} \qquad (10)$$
+#
+# > **Reading R11.** Over which axis does φ take the maximum? N × D does not fit L × D. We take
+# > it over the prompts on their side (D values: which *channel* is wanted) and over the
+# > channels on the image's side (L values: which *place* is wanted).
+# >
+# > **Reading R12.** To the letter, Eq. 9 already multiplies by $f_v$, and Eq. 10 does it again:
+# > f would enter squared. We multiply once.
+#
+# By hand: two places, two channels.
+
+# %%
+f2 = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]])  # B L D
+g_c, g_p = torch.tensor([[0.5, 0.0]]), torch.tensor([[1.0, 0.25]])
+by_hand = [[1 * (1 + 0.5 + 1), 2 * (1 + 0 + 1)], [3 * (1 + 0.5 + 0.25), 4 * (1 + 0 + 0.25)]]
+print("once:", by_hand, " squared:", dma.merge(f2, g_c, g_p, squared=True)[0].tolist())
+course.same(by_hand, dma.merge(f2, g_c, g_p)[0])
+
+# %% [markdown]
+# And the gates of a real run, sorted from smallest to largest, before and after training:
+
+# %%
+fresh = course.attending.states(vpu.build(model.config, seed=seed).eval(), photo, clicks)
+share = np.linspace(0, 1, 101)
+gates = {
+    when: {
+        name: np.quantile(found[-1].gates[name][0].numpy(), share)
+        for name in ("channel", "pixel")
+    }
+    for when, found in (("untrained", fresh), ("trained", states))
+}
+spread = {when: {n: float(np.ptp(g)) for n, g in row.items()} for when, row in gates.items()}
+for when, row in spread.items():
+    print(f"{when:<10}largest minus smallest", {n: round(s, 3) for n, s in row.items()})
+assert all(row["pixel"] < row["channel"] for row in spread.values())
+
+# %%
+course.show(
+    vectors.stacked(
+        gates,
+        title="The channel gate chooses; the pixel gate hardly does",
+        xlabel="share of channels, pixels (%)",
+    ),
+    "Four curves. Channel gates run from near 0 to near 1. Pixel gates stay in a narrow band.",
+)
+clock("3 gates")
+
+# %% [markdown]
+# The lower curves are nearly flat: the maximum of a hundred channels is always large, its
+# sigmoid always high, and a gate that is always open says nothing about *where*. The places
+# are sorted all the same, by Eq. 8 itself, which writes into the tokens that pass on.
+#
+# ## Try it
+#
+# Choose a layer and a head, and look for a head that does not care about the cup at all. Heads
+# share the work without being told to: each has its own small part of the width, and nothing
+# in the loss says what it should look for. Below, the four heads of the last layer.
+
+
+# %%
+def one_head(layer=3, head=1):
+    grid = states[layer - 1].attention["vq"][0, head - 1, :, 0].reshape(side, side).numpy()
+    return curves.strip([at_photo(grid)], [f"layer {layer}, head {head}"])
+
+
+course.explore(one_head, "Who owns each place, one head.", layer=(1, 3), head=(1, 4))
+
+# %%
+heads = states[-1].attention["vq"][0, :, :, 0].reshape(-1, side, side).numpy()
+apart = float(heads.std(0).mean())
+assert apart > 0
+course.show(
+    curves.strip(
+        [at_photo(h) for h in heads[:4]],
+        [f"head {i}" for i in range(1, 5)],
+        title="Four heads, four opinions on who owns the place",
+    ),
+    "Four maps of the last layer, one a head, each with other bright regions.",
+)
+
+# %% [markdown]
+# ## Break it
+#
+# Cut one direction: the picture may no longer ask. Eq. 8 loses its attention and keeps only
+# its residual. Prompts still question the picture, and what they learn still reaches the
+# channel gate; but no place hears who claims it. How much of the contrast between cup and
+# surroundings is left?
+
+# %%
+predictor = vpu.Predictor(model, precision="float32")
+predictor.set_image(photo)
+whole = predictor.add(*clicks).prob
+for cut in model.dma.layers:
+    torch.nn.init.zeros_(cut.pixels_to_prompts.out.weight)
+    torch.nn.init.zeros_(cut.pixels_to_prompts.out.bias)
+predictor.reset()
+mute = predictor.add(*clicks).prob
+print(f"contrast cup − rest: {whole[truth].mean() - whole[~truth].mean():.2f} with both, "
+      f"{mute[truth].mean() - mute[~truth].mean():.2f} without")  # fmt: skip
+assert np.abs(whole - mute).mean() > 0.01
+
+# %% [markdown]
+# ## Exercises
+#
+# **P · Predict.** Two identical prompts: are their rows of attention `"equal"`, `"opposite"` or
+# `"shared"`?
+
+# %%
+answer = None  # "equal", "opposite" or "shared"
+course.checks.ex("05.P", answer)
+
+# %% [markdown]
+# **B · Build.** Attention with one head and no weights: q is N × 8, k and v are L × 8. The check
+# compares with `torch.nn.MultiheadAttention`.
+
+
+# %%
+def attention_by_hand(q, k, v):
+    raise NotImplementedError
+
+
+course.checks.ex("05.B", attention_by_hand)
+
+# %% [markdown]
+# **E · Extend.** Another φ for the pixel gate: from tokens L × D to L values in 0..1, with more
+# spread (95th minus 5th percentile) than sigmoid of the maximum has.
+
+
+# %%
+def other_phi(tokens):
+    raise NotImplementedError
+
+
+course.checks.ex("05.E", other_phi, tokens=states[-1].pixels[0])
+
+# %% [markdown]
+# Solutions stand apart, in `notebooks/solutions/05_two_way_attention.ipynb`.
+#
+# ## What we know now
+#
+# Attention mixes values by how well keys fit a query; DMA asks in both directions, three
+# times. Two gates then scale the features, one value a channel and one a place. In this model
+# the channel gate chooses and the pixel gate is close to a constant.
+#
+# *The prediction:* equal. Equal queries have equal scores, and nothing makes prompts compete
+# for places. *Still unknown:* whether a pixel gate that varies would help; that takes
+# training, see notebook 09.
+#
+# | paper | module | test |
+# |---|---|---|
+# | attention | `vpuformer/network/attention.py` | `tests/network/test_attention.py` |
+# | Eq. 7 to 10 | `vpuformer/network/dma.py` | `tests/test_model.py` |
+
+# %%
+twice = course.attending.states(vpu.load("lite0"), photo, [clicks[0], clicks[0]])
+rows = twice[-1].attention["qv"][0, :, :].mean(0)
+print(course.same(rows[0], rows[1]))
+clock("try, break, exercises")
+print(f"\n{course.versions(model)}\n\n{clock}")
