@@ -7,10 +7,10 @@ import platform
 import sys
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib import metadata
+from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from vpuformer.robot.policy import Policy, Turn
 SCHEMA = 1
 THRESHOLDS = (0.85, 0.90)
 ROUNDS = (1, 3, 5)
-FREE = ("command", "threads")  # entries of the header that may differ when a run goes on
+FREE = {"command", "threads"}  # entries of the header that may differ when a run goes on
 PACKAGES = ("vpuformer", "numpy", "torch", "opencv-python-headless", "pillow")
 
 
@@ -173,18 +173,20 @@ def describe(segmenter: Segmenter, config: EvaluationConfig) -> dict[str, Any]:
         "config": settings,
         "protocol": to_json(config),
         "seed": config.seed,
-        "versions": dict(_versions()),
+        "versions": versions(),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "device": f"{getattr(segmenter, 'device', 'cpu')}, {platform.machine()}",
         "threads": torch.get_num_threads(),
     }
 
 
-def _versions() -> Iterator[tuple[str, str]]:
-    yield "python", platform.python_version()
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that decide numbers, where they are installed."""
+    found = {"python": platform.python_version()}
     for package in PACKAGES:
-        with suppress(metadata.PackageNotFoundError):
-            yield package, metadata.version(package)
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
 
 
 def _open(path: Path, header: dict[str, Any]) -> set[tuple[str, str, int]]:
@@ -195,9 +197,8 @@ def _open(path: Path, header: dict[str, Any]) -> set[tuple[str, str, int]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(header) + "\n", encoding="utf-8")
         return set()
-    names = sorted(set(found) | set(header))
-    wrong = [n for n in names if n not in FREE and found.get(n) != header.get(n)]
-    if wrong:
+    names = sorted((found.keys() | header.keys()) - FREE)
+    if wrong := [n for n in names if found.get(n) != header.get(n)]:
         raise CheckpointError(
             f"{path} holds results of something else: its header differs in {', '.join(wrong)}, "
             f"first {found.get(wrong[0])!r}, expected {header.get(wrong[0])!r}. "

@@ -14,18 +14,13 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
-from torch import Tensor
+from torch import Tensor, nn
 
 from vpuformer.config import ModelConfig, from_json, to_json
 from vpuformer.data.augmentation import Sample
 from vpuformer.errors import CheckpointError, ConfigError
 from vpuformer.model import VPUFormer
-from vpuformer.training.checkpoint import (
-    load_checkpoint,
-    optimizer_tensors,
-    restore_optimizer,
-    save_checkpoint,
-)
+from vpuformer.training import checkpoint
 from vpuformer.training.optimizer import learning_rate, make_optimizer, update_ema
 from vpuformer.training.recipes import Recipe
 from vpuformer.training.rounds import Rounds, round_weights
@@ -88,8 +83,9 @@ def fit(
     ema = copy.deepcopy(model).requires_grad_(False).eval()
     header = {"recipe": to_json(recipe), "config": to_json(model.config)}
     run = RunLog(out, recipe, is_writer=fabric.is_global_zero)
-    if resume and (found := load_checkpoint(out)) is not None:
-        run.resume(_restore(found, header, model, ema, optimizer))
+    weights = nn.ModuleDict({"model": model, "ema": ema})
+    if resume and (found := checkpoint.load_checkpoint(out)) is not None:
+        run.resume(_restore(found, header, weights, optimizer))
     rounds, wrapped = fabric.setup(Rounds(model, recipe), optimizer)
     fabric.to_device(ema)
     batches = _batches(data, recipe, run.step, (fabric.global_rank, fabric.world_size))
@@ -103,7 +99,8 @@ def fit(
             if run.is_save_due:
                 is_over = watch is not None and watch(run.step, ema)
                 if fabric.is_global_zero:
-                    _save(out, run.step, model, ema, optimizer, {**header, **run.state})
+                    tensors = weights.state_dict() | checkpoint.optimizer_tensors(optimizer)
+                    checkpoint.save_checkpoint(out, run.step, tensors, header | run.state)
                 if is_over:
                     break
     fabric.barrier()
@@ -116,14 +113,11 @@ def _check_rounds(recipe: Recipe) -> None:
             f"Recipe.rounds is {recipe.rounds}, but round_weights has "
             f"{len(recipe.round_weights)} entries. Give one weight per round."
         )
-    if not 0 <= recipe.fewest <= recipe.rounds:
-        raise ConfigError(
-            f"Recipe.fewest is {recipe.fewest}, expected 0 to rounds ({recipe.rounds})."
-        )
-    if not 1 <= recipe.graded <= recipe.rounds:
-        raise ConfigError(
-            f"Recipe.graded is {recipe.graded}, expected 1 to rounds ({recipe.rounds})."
-        )
+    for name, value, least in (("fewest", recipe.fewest, 0), ("graded", recipe.graded, 1)):
+        if not least <= value <= recipe.rounds:
+            raise ConfigError(
+                f"Recipe.{name} is {value}, expected {least} to rounds ({recipe.rounds})."
+            )
 
 
 def _step(
@@ -219,13 +213,7 @@ def _collate(data: TrainingData, recipe: Recipe, step: int, positions: list[int]
     return images, target, valid, draws, round_weights(recipe, step)
 
 
-def _save(out: Path, step: int, model, ema, optimizer, meta: dict) -> None:
-    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
-    tensors |= {f"ema.{k}": v for k, v in ema.state_dict().items()}
-    save_checkpoint(out, step, tensors | optimizer_tensors(optimizer), meta)
-
-
-def _restore(found, header: dict, model, ema, optimizer) -> dict[str, Any]:
+def _restore(found, header: dict, weights: nn.Module, optimizer) -> dict[str, Any]:
     tensors, meta = found
     kinds = {"recipe": Recipe, "config": ModelConfig}  # through them, so that new fields count
     if any(from_json(c, meta[k]) != from_json(c, header[k]) for k, c in kinds.items()):
@@ -233,8 +221,7 @@ def _restore(found, header: dict, model, ema, optimizer) -> dict[str, Any]:
             "The checkpoints in this folder belong to another model or recipe. Use a new folder, "
             "or pass the recipe they were made with."
         )
-    for prefix, module in (("model.", model), ("ema.", ema)):
-        own = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
-        module.load_state_dict(own)
-    restore_optimizer(optimizer, tensors)
+    own = {k: v for k, v in tensors.items() if k.startswith(("model.", "ema."))}
+    weights.load_state_dict(own)
+    checkpoint.restore_optimizer(optimizer, tensors)
     return meta
