@@ -157,13 +157,8 @@ class Doctor:
         return 0 if report.ok else 1
 
 
-COMMANDS: dict[str, Any] = {
-    "segment": Segment,
-    "train": Train,
-    "evaluate": Evaluate,
-    "benchmark": Benchmark,
-    "doctor": Doctor,
-}
+_ALL = (Segment, Train, Evaluate, Benchmark, Doctor)
+COMMANDS: dict[str, Any] = {command.__name__.lower(): command for command in _ALL}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
