@@ -106,16 +106,9 @@ class GrabCut(_Classical):
         if is_object.all() or not is_object.any():
             return is_object.astype(np.float32)
         cv2.setRNGSeed(0)
-        models = np.zeros((2, 1, 65))
-        cv2.grabCut(
-            np.ascontiguousarray(image[..., ::-1]),
-            labels,
-            None,  # pyright: ignore[reportArgumentType, reportCallIssue]
-            models[0],
-            models[1],
-            self.iterations,
-            cv2.GC_INIT_WITH_MASK,
-        )
+        bgr, models = np.ascontiguousarray(image[..., ::-1]), np.zeros((2, 1, 65))
+        options = (None, *models, self.iterations, cv2.GC_INIT_WITH_MASK)
+        cv2.grabCut(bgr, labels, *options)  # pyright: ignore[reportArgumentType, reportCallIssue]
         return np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
 
 
@@ -151,7 +144,7 @@ class RandomWalker(_Classical):
         if isinstance(first, Box) and first.positive:
             negative |= ~_inside(size, first)
         if start is not None and not positive.any():
-            positive = start.copy()
+            positive = start
         if not positive.any():
             return np.zeros(size, np.float32)
         if not (negative & ~positive).any():
@@ -159,10 +152,9 @@ class RandomWalker(_Classical):
         seeds = np.where(positive, 1, np.where(negative, 2, 0))
         if (seeds > 0).all() or not (seeds == 2).any():
             return (seeds == 1).astype(np.float32)
-        prob = random_walker(
+        return random_walker(
             image, seeds, beta=self.beta, mode="bf", return_full_prob=True, channel_axis=-1
-        )
-        return prob[0].astype(np.float32)
+        )[0]
 
 
 def _resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:

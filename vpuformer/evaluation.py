@@ -21,7 +21,7 @@ import torch
 from vpuformer import metrics
 from vpuformer.config import to_json
 from vpuformer.data.samples import Sample, folder_samples
-from vpuformer.errors import CheckpointError, ConfigError
+from vpuformer.errors import CheckpointError, ConfigError, written_whole
 from vpuformer.prompts import Segmenter, kind_of
 from vpuformer.robot.policy import Policy, Turn
 
@@ -190,13 +190,10 @@ def versions() -> dict[str, str]:
 
 
 def _open(path: Path, header: dict[str, Any]) -> set[tuple[str, str, int]]:
-    """The samples whose runs a results file holds; a torn last line is cut off first."""
+    """The samples whose runs a results file holds, begun or without its torn last line."""
     header = json.loads(json.dumps(header))
     found, rows = read_results(path) if path.exists() else (None, [])
-    if found is None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(header) + "\n", encoding="utf-8")
-        return set()
+    found = header if found is None else found
     names = sorted((found.keys() | header.keys()) - FREE)
     if wrong := [n for n in names if found.get(n) != header.get(n)]:
         raise CheckpointError(
@@ -204,19 +201,9 @@ def _open(path: Path, header: dict[str, Any]) -> set[tuple[str, str, int]]:
             f"first {found.get(wrong[0])!r}, expected {header.get(wrong[0])!r}. "
             "Give another file, or delete this one."
         )
-    os.truncate(path, _whole(path.read_bytes()))
+    with written_whole(path, CheckpointError, "Give another file.") as temporary:
+        temporary.write_text("".join(json.dumps(row) + "\n" for row in (found, *rows)), "utf-8")
     return {(row["set"], row["image"], row["instance"]) for row in rows}
-
-
-def _whole(data: bytes) -> int:
-    """How many bytes at the start of a file are whole lines of JSON (the last one may be torn)."""
-    end = data.rfind(b"\n") + 1
-    last = data.rfind(b"\n", 0, max(end - 1, 0)) + 1
-    try:
-        json.loads(data[last:end])
-    except ValueError:
-        return last
-    return end
 
 
 def read_results(path: str | Path) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
@@ -228,8 +215,10 @@ def read_results(path: str | Path) -> tuple[dict[str, Any] | None, list[dict[str
         CheckpointError: the file cannot be read, or is no results file.
     """
     try:
-        data = Path(path).read_bytes()
-        lines = [json.loads(line) for line in data[: _whole(data)].splitlines()]
+        *whole, last = Path(path).read_bytes().splitlines() or [b""]
+        lines = [json.loads(line) for line in whole]
+        with suppress(ValueError):
+            lines.append(json.loads(last))
     except (OSError, ValueError) as error:
         raise CheckpointError(
             f"{path} cannot be read as results: {error}. Expected JSON Lines from `evaluate`."

@@ -61,8 +61,7 @@ def folder_samples(
 
 
 def _pairs(root: Path) -> list[tuple[Path, Path]]:
-    images = [p for p in root.glob("images/*") if p.suffix.lower() in SUFFIXES]
-    images.sort(key=lambda path: path.name)
+    images = sorted(p for p in root.glob("images/*") if p.suffix.lower() in SUFFIXES)
     if not images:
         raise DataError(
             f"{root} holds no photo in images/. Expected images/NAME.jpg and masks/NAME.png."

@@ -37,10 +37,10 @@ def scene(
             f"A scene is {size[0]} x {size[1]} pixels, expected sides of at least {LEAST_SIDE}. "
             "Draw it larger and resize it."
         )
-    if not kinds or (unknown := set(kinds) - _SHAPES.keys()):
+    if not kinds or not _SHAPES.keys() >= set(kinds):
         raise DataError(
-            f"A scene has the kinds {kinds!r}, expected some of {', '.join(_SHAPES)}."
-            + (f" Unknown: {', '.join(sorted(unknown))}." if kinds else "")
+            f"A scene has the kinds {kinds!r}, expected some of {', '.join(_SHAPES)}. "
+            f"Unknown: {', '.join(sorted(set(kinds) - _SHAPES.keys())) or 'none'}."
         )
     rng = np.random.default_rng([seed, *size])
     picture, labels = _ground(rng, size), np.zeros(size, np.uint8)

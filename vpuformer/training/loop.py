@@ -127,26 +127,25 @@ def _step(
     recipe = rounds.module.recipe
     for group in optimizer.param_groups:
         group["lr"] = group["scale"] * learning_rate(recipe, step)
-    total, parts = 0.0, {}
+    count, sums = len(batch), {}
     for i, part in enumerate(batch):
-        with fabric.no_backward_sync(rounds, enabled=i < len(batch) - 1):
+        with fabric.no_backward_sync(rounds, enabled=i < count - 1):
             loss, named = rounds(*(fabric.to_device(t) for t in part))
-            fabric.backward(loss / len(batch))
-        total = total + loss.detach() / len(batch)
-        parts = {k: parts.get(k, 0.0) + v / len(batch) for k, v in named.items()}
+            fabric.backward(loss / count)
+        for name, value in {"loss": loss.detach(), **named}.items():
+            sums[name] = sums.get(name, 0.0) + value / count
     norm = fabric.clip_gradients(
         rounds, optimizer, max_norm=recipe.clip, error_if_nonfinite=False
     )
-    assert isinstance(total, Tensor)
-    value = _mean(fabric, total)
+    mean = _mean(fabric, sums.pop("loss"))
     # every rank sees the same loss and norm, so all skip or none
-    is_good = math.isfinite(value) and norm is not None and bool(torch.isfinite(norm))
+    is_good = math.isfinite(mean) and norm is not None and bool(torch.isfinite(norm))
     if is_good:
         optimizer.step()
     else:
-        log.warning("step %d skipped: loss %s, gradient norm %s", step, value, norm)
+        log.warning("step %d skipped: loss %s, gradient norm %s", step, mean, norm)
     optimizer.zero_grad()
-    return value, parts, is_good
+    return mean, sums, is_good
 
 
 def _fabric(recipe: Recipe) -> Fabric:
@@ -172,13 +171,11 @@ def _fabric(recipe: Recipe) -> Fabric:
 
 def _mean(fabric: Fabric, value: Tensor) -> float:
     """The mean over ranks of a number."""
-    mean = fabric.all_reduce(value)
-    assert isinstance(mean, Tensor)
-    return mean.item()
+    return fabric.all_reduce(value).item()  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _batches(
-    data: TrainingData, recipe: Recipe, start: int, share: tuple[int, int] = (0, 1)
+    data: TrainingData, recipe: Recipe, start: int, share: tuple[int, int]
 ) -> Iterator[list[Batch]]:
     """This rank's share of each batch, the next one made by a thread while one is being used.
 
@@ -221,7 +218,8 @@ def _restore(found, header: dict, weights: nn.Module, optimizer) -> dict[str, An
             "The checkpoints in this folder belong to another model or recipe. Use a new folder, "
             "or pass the recipe they were made with."
         )
-    own = {k: v for k, v in tensors.items() if k.startswith(("model.", "ema."))}
-    weights.load_state_dict(own)
+    weights.load_state_dict(
+        {k: v for k, v in tensors.items() if not k.startswith("optimizer.")}
+    )
     checkpoint.restore_optimizer(optimizer, tensors)
     return meta
