@@ -15,15 +15,7 @@ from vpuformer.model import preset
 from vpuformer.predictor import Predictor
 from vpuformer.prompts import Box, Click, Scribble
 from vpuformer.robot.next_prompt import next_click
-from vpuformer.zoom import (
-    Roi,
-    box_iou,
-    ritm_crop_size,
-    ritm_frame,
-    ritm_keeps,
-    ritm_roi,
-    ritm_to_crop,
-)
+from vpuformer.zoom import RitmFrame, Roi, box_iou, ritm_frame, ritm_keeps, ritm_roi
 
 GOLDEN = Path(__file__).parent / "golden" / "robot_golden.npz"
 
@@ -48,13 +40,36 @@ def test_crops(golden):
         assert found == roi(expected)
 
 
+def crop_size(crop: Roi, target: int | tuple[int, int]) -> tuple[int, int]:
+    """(H, W) the peer resizes a crop to: `target` itself, or its longest side to `target`."""
+    if isinstance(target, tuple):
+        return target
+    scale = target / max(crop.size)
+    return round(crop.size[0] * scale), round(crop.size[1] * scale)
+
+
+def to_crop(
+    point: tuple[float, float], crop: Roi, size: tuple[int, int]
+) -> tuple[float, float]:
+    """Where the peer puts a point (x, y) of the image in its crop resized to (H, W)."""
+    height, width = crop.size
+    return size[1] * (point[0] - crop.left) / width, size[0] * (point[1] - crop.top) / height
+
+
 def test_clicks_in_crops(golden):
     inputs = zip(golden["tclick_in"], golden["roi_out"], golden["tclick_out"], strict=True)
+    squashed = 0
     for (row, column, target), bounds, expected in inputs:
-        wanted = (448, 448) if target == 448 else 400
-        size = ritm_crop_size(roi(bounds), wanted)
-        x, y = ritm_to_crop((float(column), float(row)), roi(bounds), size)
-        np.testing.assert_allclose([y, x, *size], expected, rtol=1e-12)
+        crop, (x, y) = roi(bounds), (float(column), float(row))
+        size = crop_size(crop, (448, 448) if target == 448 else 400)
+        found = to_crop((x, y), crop, size)
+        np.testing.assert_allclose([*found[::-1], *size], expected, rtol=1e-12)
+        top, bottom, left, right = crop
+        frame = RitmFrame((4000, 4000), 448, (left, top, right + 1, bottom + 1))
+        if target == 448 and (moved := frame.prompts([Click(x, y)])):
+            np.testing.assert_allclose([moved[0].y, moved[0].x], expected[:2], atol=1e-9)
+            squashed += 1
+    assert squashed >= 10
 
 
 def test_overlaps(golden):
@@ -95,10 +110,10 @@ class Peer:
         crop = self._crop(clicks)
         if crop is not None:
             top, bottom, left, right = crop
-            size = ritm_crop_size(crop, self.target)
+            size = crop_size(crop, self.target)
             whole = whole[:, :, top : bottom + 1, left : right + 1]
             whole = F.interpolate(whole, size=size, mode="bilinear", align_corners=True)
-            points = [ritm_to_crop(p, crop, size) for p in points]
+            points = [to_crop(p, crop, size) for p in points]
         signs = [c.positive for c in clicks]
         logits = net(whole, points, signs)
         if self.flip:

@@ -2,6 +2,7 @@
 
 `import vpuformer as vpu` costs nothing: every name is loaded when it is first used.
 """
+# ruff: noqa: F401 - type checkers read the imports; everyone else goes by the table below
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -31,22 +32,7 @@ _HOMES = {
     "save": "weights",
     "segment": "predictor",
 }
-__all__ = [
-    "Box",
-    "Click",
-    "Prediction",
-    "Predictor",
-    "Scribble",
-    "VPUFormer",
-    "build",
-    "doctor",
-    "evaluate",
-    "fit",
-    "load",
-    "preset",
-    "save",
-    "segment",
-]
+__all__ = list(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from vpuformer.errors import ConfigError, ImageError, PromptError
+from vpuformer.conversation import start_mask
+from vpuformer.errors import ConfigError, PromptError
 from vpuformer.imaging import read
 from vpuformer.prompts import Box, Click, Prediction, Prompt, Scribble, check_inside, of_sign
 
@@ -19,12 +20,12 @@ class _Classical:
         if longest < 16:
             raise ConfigError(f"longest is {longest}, expected at least 16 pixels.")
         self.longest = longest
-        self._small: np.ndarray | None = None
+        self._small: np.ndarray | None = None  # what has no underscore decides the answers
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What decides the answers, for a results file's header."""
-        return {"longest": self.longest}
+        """What decides the answers, for a results file's header: how the method was made."""
+        return {k: v for k, v in vars(self).items() if not k.startswith("_")}
 
     def set_image(self, image: Any, mask: np.ndarray | None = None) -> None:
         """Begin a conversation about an image.
@@ -34,19 +35,14 @@ class _Classical:
             mask: a mask to start from, bool `[H, W]`.
         """
         pixels = read(image)
-        if mask is not None and np.shape(mask) != pixels.shape[:2]:
-            raise ImageError(
-                f"The start mask is {np.shape(mask)}, the image {pixels.shape[:2]}. Give one size."
-            )
+        start = start_mask(mask, pixels.shape[:2])
         height, width = self._size = pixels.shape[:2]
         scale = min(1.0, self.longest / max(height, width))
-        small = (max(1, round(width * scale)), max(1, round(height * scale)))
-        picture = Image.fromarray(pixels).resize(small, Image.Resampling.BILINEAR)
-        self._small = np.ascontiguousarray(picture)
+        small = (max(1, round(height * scale)), max(1, round(width * scale)))
+        self._small = _resized(pixels, small)
         self._start = None
-        if mask is not None:
-            grey = Image.fromarray(np.asarray(mask, dtype=np.uint8) * 255)
-            self._start = np.asarray(grey.resize(small, Image.Resampling.BILINEAR)) > 127
+        if start is not None:
+            self._start = _resized((start * 255).astype(np.uint8), small) > 127
         self.reset()
 
     def reset(self) -> None:
@@ -65,10 +61,7 @@ class _Classical:
         scaled = tuple(p.rescaled(self._size, size) for p in prompts)
         prob = self._cut(self._small, self._prompts + scaled, self._start)
         self._prompts += scaled
-        large = Image.fromarray(prob.astype(np.float32)).resize(
-            self._size[::-1], Image.Resampling.BILINEAR
-        )
-        return Prediction(np.clip(np.asarray(large), 0, 1))
+        return Prediction(np.clip(_resized(prob.astype(np.float32), self._size), 0, 1))
 
     def _cut(
         self, image: np.ndarray, prompts: tuple[Prompt, ...], start: np.ndarray | None
@@ -93,11 +86,6 @@ class GrabCut(_Classical):
         super().__init__(longest)
         self.iterations = iterations
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What decides the answers, for a results file's header."""
-        return {"longest": self.longest, "iterations": self.iterations}
-
     def _cut(
         self, image: np.ndarray, prompts: tuple[Prompt, ...], start: np.ndarray | None
     ) -> np.ndarray:
@@ -105,11 +93,12 @@ class GrabCut(_Classical):
 
         size = image.shape[:2]
         probably = np.zeros(size, bool) if start is None else start.copy()
-        first = prompts[0] if prompts else None
+        first = prompts[0]
         if start is None and isinstance(first, Click) and first.positive:
-            probably |= _disc(size, (first.x, first.y), min(size) / 4)
-        for box in (p for p in prompts if isinstance(p, Box)):
-            probably[_inside(size, box)] = box.positive
+            probably |= _disc(size, first, min(size) / 4)
+        for box in prompts:
+            if isinstance(box, Box):
+                probably[_inside(size, box)] = box.positive
         labels = np.where(probably, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
         labels[_seeds(size, of_sign(prompts, False))] = cv2.GC_BGD
         labels[_seeds(size, of_sign(prompts, True))] = cv2.GC_FGD
@@ -117,16 +106,9 @@ class GrabCut(_Classical):
         if is_object.all() or not is_object.any():
             return is_object.astype(np.float32)
         cv2.setRNGSeed(0)
-        models = np.zeros((2, 1, 65))
-        cv2.grabCut(
-            np.ascontiguousarray(image[..., ::-1]),
-            labels,
-            None,  # pyright: ignore[reportArgumentType, reportCallIssue]
-            models[0],
-            models[1],
-            self.iterations,
-            cv2.GC_INIT_WITH_MASK,
-        )
+        bgr, models = np.ascontiguousarray(image[..., ::-1]), np.zeros((2, 1, 65))
+        options = (None, *models, self.iterations, cv2.GC_INIT_WITH_MASK)
+        cv2.grabCut(bgr, labels, *options)  # pyright: ignore[reportArgumentType, reportCallIssue]
         return np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
 
 
@@ -146,11 +128,6 @@ class RandomWalker(_Classical):
         super().__init__(longest)
         self.beta = beta
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """What decides the answers, for a results file's header."""
-        return {"longest": self.longest, "beta": self.beta}
-
     def _cut(
         self, image: np.ndarray, prompts: tuple[Prompt, ...], start: np.ndarray | None
     ) -> np.ndarray:
@@ -162,12 +139,12 @@ class RandomWalker(_Classical):
                 "Run: pip install 'vpuformer[notebooks]'"
             ) from None
         size = image.shape[:2]
-        positive = _seeds(size, of_sign(prompts, True)) | _middles(size, prompts, True)
-        negative = _seeds(size, of_sign(prompts, False)) | _middles(size, prompts, False)
-        if prompts and isinstance(prompts[0], Box) and prompts[0].positive:
-            negative |= ~_inside(size, prompts[0])
+        positive, negative = (_marked(size, of_sign(prompts, sign)) for sign in (True, False))
+        first = prompts[0]
+        if isinstance(first, Box) and first.positive:
+            negative |= ~_inside(size, first)
         if start is not None and not positive.any():
-            positive = start.copy()
+            positive = start
         if not positive.any():
             return np.zeros(size, np.float32)
         if not (negative & ~positive).any():
@@ -175,16 +152,21 @@ class RandomWalker(_Classical):
         seeds = np.where(positive, 1, np.where(negative, 2, 0))
         if (seeds > 0).all() or not (seeds == 2).any():
             return (seeds == 1).astype(np.float32)
-        prob = random_walker(
+        return random_walker(
             image, seeds, beta=self.beta, mode="bf", return_full_prob=True, channel_axis=-1
-        )
-        return prob[0].astype(np.float32)
+        )[0]
 
 
-def _disc(size: tuple[int, int], centre: tuple[float, float], radius: float) -> np.ndarray:
-    """Pixels within `radius` of a point (x, y), bool `[H, W]`."""
+def _resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Pixels brought to (H, W)."""
+    small = Image.fromarray(pixels).resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    return np.ascontiguousarray(small)
+
+
+def _disc(size: tuple[int, int], centre: Click, radius: float) -> np.ndarray:
+    """Pixels within `radius` of a click, bool `[H, W]`."""
     y, x = np.ogrid[: size[0], : size[1]]
-    return (x - centre[0]) ** 2 + (y - centre[1]) ** 2 <= radius**2
+    return (x - centre.x) ** 2 + (y - centre.y) ** 2 <= radius**2
 
 
 def _seeds(size: tuple[int, int], prompts: list[Prompt]) -> np.ndarray:
@@ -194,7 +176,7 @@ def _seeds(size: tuple[int, int], prompts: list[Prompt]) -> np.ndarray:
     seeds = np.zeros(size, np.uint8)
     for prompt in prompts:
         if isinstance(prompt, Click):
-            seeds |= _disc(size, (prompt.x, prompt.y), SEED_RADIUS)
+            seeds |= _disc(size, prompt, SEED_RADIUS)
         if isinstance(prompt, Scribble):
             points = np.floor(np.array(prompt.points) + 0.5).astype(np.int32)
             cv2.polylines(seeds, [points], False, 1, 2 * SEED_RADIUS + 1)
@@ -207,10 +189,10 @@ def _inside(size: tuple[int, int], box: Box) -> np.ndarray:
     return (abs(x - box.cx) <= box.w / 2) & (abs(y - box.cy) <= box.h / 2)
 
 
-def _middles(size: tuple[int, int], prompts: tuple[Prompt, ...], positive: bool) -> np.ndarray:
-    """The middle fifth of each box of a sign, bool `[H, W]`."""
-    middles = np.zeros(size, bool)
-    for box in of_sign(prompts, positive):
+def _marked(size: tuple[int, int], prompts: list[Prompt]) -> np.ndarray:
+    """Pixels near clicks and strokes, and the middle fifth of each box, bool `[H, W]`."""
+    marked = _seeds(size, prompts)
+    for box in prompts:
         if isinstance(box, Box):
-            middles |= _inside(size, Box(box.cx, box.cy, max(box.w / 5, 1), max(box.h / 5, 1)))
-    return middles
+            marked |= _inside(size, Box(box.cx, box.cy, max(box.w / 5, 1), max(box.h / 5, 1)))
+    return marked

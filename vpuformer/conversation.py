@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vpuformer.imaging import Frame
+from vpuformer.errors import ImageError
+from vpuformer.imaging import Frame, sigmoid
 from vpuformer.prompts import Click, Prompt
 from vpuformer.zoom import RitmFrame
 
@@ -35,10 +36,24 @@ class Rounds:
         self.at += 1
 
 
+def start_mask(mask: np.ndarray | None, size: tuple[int, ...]) -> np.ndarray | None:
+    """A mask to start from as probability float32 `[H, W]`; ImageError when its size is another."""
+    if mask is not None and np.shape(mask) != size:
+        raise ImageError(
+            f"The start mask is {np.shape(mask)}, the image {size}. Give one size."
+        )
+    return None if mask is None else np.asarray(mask, bool).astype(np.float32)
+
+
+def said(rounds: tuple[Round, ...]) -> list[Prompt]:
+    """The prompts of all rounds, in order."""
+    return [prompt for turn in rounds for prompt in turn.prompts]
+
+
 def probability(rounds: tuple[Round, ...]) -> np.ndarray:
     """The last round's probability on the image; each click's own pixel obeys its sign."""
     prob = rounds[-1].frame.spread(rounds[-1].logits)
-    for prompt in (p for r in rounds for p in r.prompts):
+    for prompt in said(rounds):
         if isinstance(prompt, Click):
             x, y = prompt.pixel
             prob[y, x] = float(prompt.positive)  # row = y
@@ -53,5 +68,5 @@ def previous(
         return None if start is None else frame.shrink(start)
     last = rounds[-1]
     if last.frame == frame and not isinstance(frame, RitmFrame):
-        return 1 / (1 + np.exp(-np.clip(last.logits, -40, 40)))
+        return sigmoid(last.logits)
     return frame.shrink(last.frame.spread(last.logits))

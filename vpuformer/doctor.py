@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 NOTEBOOKS = "pip install 'vpuformer[notebooks]'"
+KERNEL = f"{sys.executable} -m ipykernel install --sys-prefix --name python3"
 FREE_GB = 2
 
 
@@ -61,11 +62,7 @@ def doctor() -> Report:
         ("bf16", _bf16, 'Use precision="float32".'),
         ("disk", _disk, "Free some space, or work in another folder."),
         ("widget", _widget, NOTEBOOKS),
-        (
-            "kernel",
-            _kernel,
-            f"{sys.executable} -m ipykernel install --sys-prefix --name python3",
-        ),
+        ("kernel", _kernel, KERNEL),
     )
     return Report(tuple(_checked(*check) for check in checks))
 
@@ -105,10 +102,8 @@ def _cv2() -> tuple[bool, str]:
     field = np.zeros((3, 4), np.uint8)
     field[1, 1:3] = 1
     works = cv2.distanceTransform(field, cv2.DIST_L2, 0).max() == 1.0
-    return (
-        works,
-        f"{cv2.__version__}, exact distance transform {'works' if works else 'is off'}",
-    )
+    state = "works" if works else "is off"
+    return works, f"{cv2.__version__}, exact distance transform {state}"
 
 
 def _weights() -> tuple[bool, str]:
@@ -126,9 +121,8 @@ def _bf16() -> tuple[bool, str]:
     x = torch.rand(8, 8)
     close = torch.allclose((x.bfloat16() @ x.bfloat16()).float(), x @ x, atol=0.1)
     fast = any(word in torch.backends.cpu.get_cpu_capability() for word in ("AVX512", "AMX"))
-    return close, "works" + (
-        ", with wide vector instructions" if fast else ", likely slow here"
-    )
+    speed = "with wide vector instructions" if fast else "likely slow here"
+    return close, f"works, {speed}"
 
 
 def _disk() -> tuple[bool, str]:
@@ -152,7 +146,6 @@ def _kernel() -> tuple[bool, str]:
         return True, f"this notebook runs on {sys.prefix}"
     manager = import_module("jupyter_client.kernelspec").KernelSpecManager()
     command = manager.get_kernel_spec("python3").argv[0]
-    ours = (
-        command in ("python", "python3") or Path(command).parent == Path(sys.executable).parent
-    )
+    here = Path(sys.executable).parent
+    ours = command in ("python", "python3") or Path(command).parent == here
     return ours, f"python3 runs {sys.executable if ours else command}"

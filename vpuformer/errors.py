@@ -1,5 +1,10 @@
 """Errors that say what was wrong, what was expected and what to do next."""
 
+import os
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
 
 class VPUError(Exception):
     """Any error this package raises on purpose."""
@@ -23,3 +28,27 @@ class DataError(VPUError, ValueError):
 
 class CheckpointError(VPUError, ValueError):
     """A weights, checkpoint or results file cannot be used."""
+
+
+@contextmanager
+def written_whole(
+    path: Path, error: type[VPUError], advice: str
+) -> Generator[Path, None, None]:
+    """A temporary file beside `path` that becomes it at the end: whole or not at all.
+
+    Args:
+        path: what is written in the end; its folder is made.
+        error: raised when the disk refuses; what stood at `path` before is untouched.
+        advice: what to do then.
+    """
+    temporary = path.with_suffix(".tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except Exception as cause:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise error(f"Could not write {path}: {cause}. {advice}") from cause

@@ -7,10 +7,10 @@ import platform
 import sys
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib import metadata
+from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,14 @@ import torch
 from vpuformer import metrics
 from vpuformer.config import to_json
 from vpuformer.data.samples import Sample, folder_samples
-from vpuformer.errors import CheckpointError, ConfigError
+from vpuformer.errors import CheckpointError, ConfigError, written_whole
 from vpuformer.prompts import Segmenter, kind_of
 from vpuformer.robot.policy import Policy, Turn
 
 SCHEMA = 1
 THRESHOLDS = (0.85, 0.90)
 ROUNDS = (1, 3, 5)
-FREE = ("command", "threads")  # entries of the header that may differ when a run goes on
+FREE = {"command", "threads"}  # entries of the header that may differ when a run goes on
 PACKAGES = ("vpuformer", "numpy", "torch", "opencv-python-headless", "pillow")
 
 
@@ -173,49 +173,37 @@ def describe(segmenter: Segmenter, config: EvaluationConfig) -> dict[str, Any]:
         "config": settings,
         "protocol": to_json(config),
         "seed": config.seed,
-        "versions": dict(_versions()),
+        "versions": versions(),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "device": f"{getattr(segmenter, 'device', 'cpu')}, {platform.machine()}",
         "threads": torch.get_num_threads(),
     }
 
 
-def _versions() -> Iterator[tuple[str, str]]:
-    yield "python", platform.python_version()
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that decide numbers, where they are installed."""
+    found = {"python": platform.python_version()}
     for package in PACKAGES:
-        with suppress(metadata.PackageNotFoundError):
-            yield package, metadata.version(package)
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
 
 
 def _open(path: Path, header: dict[str, Any]) -> set[tuple[str, str, int]]:
-    """The samples whose runs a results file holds; a torn last line is cut off first."""
+    """The samples whose runs a results file holds, begun or without its torn last line."""
     header = json.loads(json.dumps(header))
     found, rows = read_results(path) if path.exists() else (None, [])
-    if found is None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(header) + "\n", encoding="utf-8")
-        return set()
-    names = sorted(set(found) | set(header))
-    wrong = [n for n in names if n not in FREE and found.get(n) != header.get(n)]
-    if wrong:
+    found = header if found is None else found
+    names = sorted((found.keys() | header.keys()) - FREE)
+    if wrong := [n for n in names if found.get(n) != header.get(n)]:
         raise CheckpointError(
             f"{path} holds results of something else: its header differs in {', '.join(wrong)}, "
             f"first {found.get(wrong[0])!r}, expected {header.get(wrong[0])!r}. "
             "Give another file, or delete this one."
         )
-    os.truncate(path, _whole(path.read_bytes()))
+    with written_whole(path, CheckpointError, "Give another file.") as temporary:
+        temporary.write_text("".join(json.dumps(row) + "\n" for row in (found, *rows)), "utf-8")
     return {(row["set"], row["image"], row["instance"]) for row in rows}
-
-
-def _whole(data: bytes) -> int:
-    """How many bytes at the start of a file are whole lines of JSON (the last one may be torn)."""
-    end = data.rfind(b"\n") + 1
-    last = data.rfind(b"\n", 0, max(end - 1, 0)) + 1
-    try:
-        json.loads(data[last:end])
-    except ValueError:
-        return last
-    return end
 
 
 def read_results(path: str | Path) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
@@ -227,8 +215,10 @@ def read_results(path: str | Path) -> tuple[dict[str, Any] | None, list[dict[str
         CheckpointError: the file cannot be read, or is no results file.
     """
     try:
-        data = Path(path).read_bytes()
-        lines = [json.loads(line) for line in data[: _whole(data)].splitlines()]
+        *whole, last = Path(path).read_bytes().splitlines() or [b""]
+        lines = [json.loads(line) for line in whole]
+        with suppress(ValueError):
+            lines.append(json.loads(last))
     except (OSError, ValueError) as error:
         raise CheckpointError(
             f"{path} cannot be read as results: {error}. Expected JSON Lines from `evaluate`."

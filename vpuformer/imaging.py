@@ -4,7 +4,6 @@ import io
 import logging
 import os
 import warnings
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -13,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from vpuformer.config import ZoomConfig
-from vpuformer.errors import ImageError
+from vpuformer.errors import ImageError, written_whole
 from vpuformer.prompts import Prompt, Size
 
 log = logging.getLogger("vpuformer.imaging")
@@ -21,6 +20,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 MAX_PIXELS = 120_000_000
 WHOLE_ABOVE = 0.8  # a crop that spans more than this of both sides is not worth it
 Crop = tuple[int, int, int, int]  # left, top, right, bottom; the last two excluded
+Span = tuple[float, float, float, float]  # edges x0, y0, x1, y1
 
 
 def read(image: Any) -> np.ndarray:
@@ -51,17 +51,15 @@ def _open(source: Any, name: str) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(source, formats=FORMATS) as file:
-                _check_pixels((file.height, file.width))
-                return _from_pil(file)
+            file = Image.open(source, formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(f"{name} is too large: {error} Shrink it first.") from None
     except (OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, ImageError):
-            raise
         raise ImageError(
             f"{name} cannot be read as an image: {error}. Expected {', '.join(FORMATS[:6])}."
         ) from None
+    with file:
+        return _from_pil(file)
 
 
 def _check_pixels(size: tuple[int, ...]) -> None:
@@ -160,27 +158,22 @@ class Frame:
 
     def picture(self, image: np.ndarray) -> np.ndarray:
         """The image uint8 `[H, W, 3]` in the frame, uint8 `[side, side, 3]`."""
-        pixels = Image.fromarray(image)
-        return np.asarray(
-            pixels.resize((self.side, self.side), Image.Resampling.BILINEAR, box=self.window)
-        )
+        size, bilinear = (self.side, self.side), Image.Resampling.BILINEAR
+        return np.asarray(Image.fromarray(image).resize(size, bilinear, box=self.window))
 
     def shrink(self, prob: np.ndarray) -> np.ndarray:
         """A map `[H, W]` of the image in the frame, float32 `[side, side]`."""
-        pixels = Image.fromarray(np.asarray(prob, np.float32))
-        return np.asarray(
-            pixels.resize((self.side, self.side), Image.Resampling.BILINEAR, box=self.window)
-        )
+        return self.picture(np.asarray(prob, np.float32))
 
     def spread(self, logits: np.ndarray) -> np.ndarray:
         """Logits `[side, side]` as probabilities on the image, float32 `[H, W]`; 0 outside.
 
         The logits are resized, not the mask.
         """
-        height, width = self.window_size
         pixels = Image.fromarray(np.asarray(logits, np.float32))
-        large = np.asarray(pixels.resize((width, height), Image.Resampling.BILINEAR))
-        prob = 1 / (1 + np.exp(-np.clip(large, -40, 40)))
+        height, width = self.window_size
+        large = pixels.resize((width, height), Image.Resampling.BILINEAR)
+        prob = sigmoid(np.asarray(large))
         if self.crop is None:
             return prob
         left, top, right, bottom = self.window
@@ -199,34 +192,37 @@ class Frame:
                 inside.append(moved.rescaled(self.window_size, (self.side, self.side)))
         return inside
 
-    def bounds_of(self, mask: np.ndarray) -> tuple[float, float, float, float] | None:
+    def bounds_of(self, mask: np.ndarray) -> Span | None:
         """Edges (x0, y0, x1, y1) in the image of a mask bool `[side, side]`; None when empty."""
-        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-        if not len(rows):
+        box = tight_box(mask)
+        if box is None:
             return None
-        left, top, _, _ = self.window
-        height, width = self.window_size
-        sx, sy = width / self.side, height / self.side
-        return (
-            left - 0.5 + columns[0] * sx,
-            top - 0.5 + rows[0] * sy,
-            left - 0.5 + (columns[-1] + 1) * sx,
-            top - 0.5 + (rows[-1] + 1) * sy,
-        )
+        left, top = self.window[0] - 0.5, self.window[1] - 0.5
+        sy, sx = (length / self.side for length in self.window_size)
+        return left + box[0] * sx, top + box[1] * sy, left + box[2] * sx, top + box[3] * sy
 
 
-def zoom_crop(
-    spans: list[tuple[float, float, float, float]], size: tuple[int, int], zoom: ZoomConfig
-) -> Crop | None:
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """Probabilities of logits, without overflow."""
+    return 1 / (1 + np.exp(-np.clip(logits, -40, 40)))
+
+
+def tight_box(mask: np.ndarray) -> Crop | None:
+    """The smallest crop that holds a mask bool `[H, W]`; None when it is empty."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return None
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def zoom_crop(spans: list[Span], size: Size, zoom: ZoomConfig) -> Crop | None:
     """A crop around all spans (x0, y0, x1, y1), enlarged and clipped; None: the whole image."""
     edges: list[tuple[int, int, float]] = []
     for axis, length in ((0, size[1]), (1, size[0])):
         low, high = min(s[axis] for s in spans), max(s[axis + 2] for s in spans)
         middle, reach = (low + high) / 2, max((high - low) * zoom.expand, zoom.min_side) / 2
-        start, stop = (
-            max(0, round(middle - reach + 0.5)),
-            min(length, round(middle + reach + 0.5)),
-        )
+        start = max(0, round(middle - reach + 0.5))
+        stop = min(length, round(middle + reach + 0.5))
         edges.append((start, stop, (stop - start) / length))
     (left, right, wide), (top, bottom, tall) = edges
     if min(wide, tall) > WHOLE_ABOVE or right - left < 2 or bottom - top < 2:
@@ -234,15 +230,11 @@ def zoom_crop(
     return left, top, right, bottom
 
 
-def covers(crop: Crop, spans: list[tuple[float, float, float, float]]) -> bool:
+def covers(crop: Crop, spans: list[Span]) -> bool:
     """Whether a crop holds all spans (x0, y0, x1, y1)."""
-    left, top, right, bottom = crop
+    left, top, right, bottom = (edge - 0.5 for edge in crop)
     return all(
-        s[0] >= left - 0.5
-        and s[1] >= top - 0.5
-        and s[2] <= right - 0.5
-        and s[3] <= bottom - 0.5
-        for s in spans
+        left <= x0 and top <= y0 and x1 <= right and y1 <= bottom for x0, y0, x1, y1 in spans
     )
 
 
@@ -261,24 +253,18 @@ def cutout(image: Any, mask: np.ndarray, crop: bool = False) -> np.ndarray:
     if mask.shape != pixels.shape[:2]:
         raise ImageError(f"The mask is {mask.shape}, the image {pixels.shape[:2]}.")
     picture = np.dstack([pixels, mask.astype(np.uint8) * 255])
-    if not crop or not mask.any():
+    box = tight_box(mask) if crop else None
+    if box is None:
         return picture
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    left, top, right, bottom = box
+    return picture[top:bottom, left:right]
 
 
 def save_image(path: str | Path, pixels: np.ndarray) -> Path:
     """Write a PNG, whole or not at all (a temporary file beside it, then a rename)."""
-    path = Path(path)
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(temporary, "PNG")
-        os.replace(temporary, path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise ImageError(f"Could not write {path}: {error}. Choose another place.") from error
+    path, picture = Path(path), Image.fromarray(pixels)
+    with written_whole(path, ImageError, "Choose another place.") as temporary:
+        picture.save(temporary, "PNG")
     return path
 
 

@@ -1,18 +1,20 @@
 """One conversation about one image: prompts in, masks in the image's own coordinates out."""
 
-from contextlib import AbstractContextManager, nullcontext
+from bisect import bisect_right
+from contextlib import nullcontext
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 import torch
 
-from vpuformer.config import ZoomConfig
-from vpuformer.conversation import Round, Rounds, previous, probability
+from vpuformer.config import ZoomConfig, check_literal
+from vpuformer.conversation import Round, Rounds, previous, probability, said, start_mask
 from vpuformer.errors import ConfigError, ImageError, PromptError
-from vpuformer.imaging import Crop, Frame, box_iou, covers, read, zoom_crop
+from vpuformer.imaging import Crop, Frame, Span, box_iou, covers, read, zoom_crop
 from vpuformer.model import Features, VPUFormer
-from vpuformer.prompts import Prediction, Prompt, check_inside
+from vpuformer.prompts import Prediction, Prompt, Size, check_inside, of_sign
 from vpuformer.pue import PromptBatch
 from vpuformer.weights import Precision, load, pick_precision
 from vpuformer.zoom import ritm_frame
@@ -40,10 +42,7 @@ class Predictor:
     ) -> None:
         if not 0 < threshold < 1:
             raise ConfigError(f"threshold is {threshold}, expected a number between 0 and 1.")
-        if precision not in ("auto", "float32", "bfloat16"):
-            raise ConfigError(
-                f'precision is {precision!r}, expected "auto", "float32" or "bfloat16".'
-            )
+        check_literal("precision", precision, Precision)
         self.model, self.threshold = model, threshold
         self.zoom = zoom or ZoomConfig()
         self.device = next(model.parameters()).device
@@ -54,11 +53,7 @@ class Predictor:
     @property
     def settings(self) -> dict[str, Any]:
         """What decides the answers, for a results file's header."""
-        zoom = {
-            "mode": self.zoom.mode,
-            "expand": self.zoom.expand,
-            "min_side": self.zoom.min_side,
-        }
+        zoom = {name: getattr(self.zoom, name) for name in ("mode", "expand", "min_side")}
         return {"precision": self.precision, "zoom": zoom, "side": self.model.config.size}
 
     def set_image(self, image: Any, mask: np.ndarray | None = None) -> Prediction | None:
@@ -69,7 +64,7 @@ class Predictor:
             mask: a mask bool `[H, W]` to start from.
         """
         pixels = read(image)
-        start = None if mask is None else _start_mask(mask, pixels.shape[:2])
+        start = start_mask(mask, pixels.shape[:2])
         self.image = pixels
         self._forget(start)
         return self._prediction(self._object)
@@ -84,7 +79,7 @@ class Predictor:
         return self._objects[self.selected]
 
     @property
-    def size(self) -> tuple[int, int]:
+    def size(self) -> Size:
         """(H, W) of the image."""
         if self.image is None:
             raise ImageError("There is no image yet. Call set_image(...) first.")
@@ -98,7 +93,7 @@ class Predictor:
     @property
     def prompts(self) -> list[Prompt]:
         """The selected object's prompts so far, in order."""
-        return [p for r in self.rounds for p in r.prompts]
+        return said(self.rounds)
 
     def add(self, *prompts: Prompt) -> Prediction:
         """One round: take the prompts, answer with a mask."""
@@ -115,17 +110,14 @@ class Predictor:
         count = len(self.prompts)
         if not 0 <= index < count:
             raise PromptError(f"There is no prompt {index}: there are {count}, counted from 0.")
-        kept: tuple[Round, ...] = ()
-        for turn in self.rounds:
-            own = turn.prompts
-            if 0 <= index < len(own):
-                own = own[:index] + own[index + 1 :]
-            untouched = index >= len(turn.prompts)
-            index -= len(turn.prompts)
-            if untouched:
-                kept = (*kept, turn)
-            elif own:
-                kept = (*kept, self._answer(kept, own))
+        firsts = list(accumulate((len(turn.prompts) for turn in self.rounds), initial=0))
+        at = bisect_right(firsts, index) - 1  # the round that holds it
+        kept, turn, later = self.rounds[:at], self.rounds[at], self.rounds[at + 1 :]
+        left = index - firsts[at]
+        own = turn.prompts[:left] + turn.prompts[left + 1 :]
+        for prompts in (own, *(turn.prompts for turn in later)):
+            if prompts:
+                kept = (*kept, self._answer(kept, prompts))
         self._object.push(kept)
         return self._prediction(self._object)
 
@@ -153,7 +145,7 @@ class Predictor:
 
     def add_object(self, mask: np.ndarray | None = None) -> int:
         """Begin another object on the same encoding, select it and return its number."""
-        start = None if mask is None else _start_mask(mask, self.size)
+        start = start_mask(mask, self.size)
         number = max(self._objects) + 1
         self._objects[number], self.selected = Rounds(start), number
         return number
@@ -191,23 +183,18 @@ class Predictor:
 
     def _answer(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...]) -> Round:
         """The next round: choose the frame, encode if it is new, decode."""
-        start = self._object.start
         frame = self._frame(rounds, prompts)
-        prev = previous(rounds, start, frame)
-        every = [p for r in rounds for p in r.prompts] + list(prompts)
-        batch = PromptBatch.of([frame.prompts(every)], self.device)
+        batch = PromptBatch.of([frame.prompts([*said(rounds), *prompts])], self.device)
+        prev = previous(rounds, self._object.start, frame)
         prev_mask = None
         if prev is not None:
             prev_mask = torch.from_numpy(np.array(prev))[None, None].to(self.device)
-        with torch.inference_mode(), self._arithmetic():
+        is_rough = self.precision == "bfloat16"
+        rough = torch.autocast(self.device.type, torch.bfloat16) if is_rough else nullcontext()
+        with torch.inference_mode(), rough:
             features = self._encoded(frame, prev_mask, batch)
             logits = self.model.decode(features, batch, prev_mask).logits
         return Round(prompts, frame, logits[0, 0].float().cpu().numpy())
-
-    def _arithmetic(self) -> AbstractContextManager[Any]:
-        if self.precision == "float32":
-            return nullcontext()
-        return torch.autocast(self.device.type, torch.bfloat16)
 
     def _encoded(
         self, frame: Frame, prev_mask: torch.Tensor | None, batch: PromptBatch
@@ -229,21 +216,21 @@ class Predictor:
     def _frame(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...]) -> Frame:
         """The whole image at first, then a crop around the mask and the positive prompts."""
         side, size = self.model.config.size, self.size
+        last = rounds[-1] if rounds else None
         if self.zoom.mode == "ritm":
-            last = rounds[-1] if rounds else None
-            every = [p for r in rounds for p in r.prompts] + list(prompts)
             prob = last.frame.spread(last.logits) if last else np.zeros(size)
-            return ritm_frame(last and last.frame, prob > 0.5, every, side, self.zoom)
+            every, frame = [*said(rounds), *prompts], last.frame if last else None
+            return ritm_frame(frame, prob > 0.5, every, side, self.zoom)
         whole = Frame(size, side)
-        if self.zoom.mode == "none" or not rounds:
+        if self.zoom.mode == "none" or last is None:
             return whole
-        last = rounds[-1]
         mask = last.frame.bounds_of(last.logits > 0)
-        positive = [p.bounds for r in rounds for p in r.prompts if p.positive]
-        spans = [*positive, *(p.bounds for p in prompts), *([mask] if mask else [])]
-        spans = [_clipped(s, size) for s in spans]
+        if mask is None:
+            return whole
+        pointed = [*of_sign(said(rounds), True), *prompts]
+        spans = [_clipped(s, size) for s in (mask, *(p.bounds for p in pointed))]
         wanted = zoom_crop(spans, size, self.zoom)
-        if wanted is None or mask is None:
+        if wanted is None:
             return whole
         kept = last.frame.crop
         if kept and covers(kept, spans) and box_iou(kept, wanted) >= self.zoom.renew_below:
@@ -263,17 +250,7 @@ def _default_model() -> VPUFormer:
     return load("lite0")
 
 
-def _clipped(
-    span: tuple[float, float, float, float], size: tuple[int, int]
-) -> tuple[float, float, float, float]:
+def _clipped(span: Span, size: Size) -> Span:
     """The part of a span that lies in the image: a crop can hold no more."""
     right, bottom = size[1] - 0.5, size[0] - 0.5
     return max(span[0], -0.5), max(span[1], -0.5), min(span[2], right), min(span[3], bottom)
-
-
-def _start_mask(mask: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-    if np.shape(mask) != tuple(size):
-        raise ImageError(
-            f"The start mask is {np.shape(mask)}, the image {tuple(size)}. Give one size."
-        )
-    return np.asarray(mask, bool).astype(np.float32)

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from vpuformer.config import ModelConfig, from_json, to_json
-from vpuformer.errors import CheckpointError, ConfigError
+from vpuformer.errors import CheckpointError, ConfigError, written_whole
 from vpuformer.model import VPUFormer, build
 
 KEY = "vpuformer"
@@ -25,14 +23,11 @@ SHIPPED_KINDS = ("lite0", "lite1", "lite2", "tiny")
 
 def shipped_names() -> list[str]:
     """Names that `load` knows without a path."""
-    folder = resources.files("vpuformer") / "shipped"
-    if not folder.is_dir():
-        return []
-    return sorted(
-        p.name[: -len(".safetensors")]
-        for p in folder.iterdir()
-        if p.name.endswith(".safetensors")
-    )
+    return sorted(path.stem for path in _shipped().glob("*.safetensors"))
+
+
+def _shipped() -> Path:
+    return Path(str(resources.files("vpuformer"))) / "shipped"
 
 
 def weights_hash(tensors: dict[str, Tensor]) -> str:
@@ -52,11 +47,11 @@ def save(model: VPUFormer, path: str | Path, card: dict[str, Any]) -> Path:
         CheckpointError: lite or tiny over 16 MiB, not finite in float16, or the disk refuses.
     """
     path = Path(path)
+    kind, layout = torch.float16, torch.contiguous_format
     tensors = {
-        k: v.detach().cpu().to(torch.float16, memory_format=torch.contiguous_format)
+        k: torch.atleast_1d(v.detach().cpu().to(kind, memory_format=layout))
         for k, v in model.state_dict().items()
     }
-    tensors = {k: v.reshape(1) if v.ndim == 0 else v for k, v in tensors.items()}
     if broken := [k for k, v in tensors.items() if not v.isfinite().all()]:
         raise CheckpointError(
             f"{', '.join(broken[:5])} is not finite in float16. The training went wrong."
@@ -67,16 +62,9 @@ def save(model: VPUFormer, path: str | Path, card: dict[str, Any]) -> Path:
             f"The weights take {size:,} bytes, expected at most {MAX_BYTES:,}."
         )
     record = {"config": to_json(model.config), "card": card, "hash": weights_hash(tensors)}
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path, CheckpointError, "Choose another place.") as temporary:
         save_file(tensors, temporary, metadata={KEY: json.dumps(record, sort_keys=True)})
         temporary.chmod(0o644)  # safetensors writes 600
-        os.replace(temporary, path)
-    except (OSError, SafetensorError) as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise CheckpointError(f"Could not write {path}: {error}.") from error
     return path
 
 
@@ -159,9 +147,7 @@ def pick_device(device: str) -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def pick_precision(
-    precision: Precision, device: torch.device
-) -> Literal["float32", "bfloat16"]:
+def pick_precision(precision: Precision, device: torch.device) -> Precision:
     """The arithmetic that a name means: "auto" is bfloat16 where the processor is fast at it."""
     if precision != "auto":
         return precision
@@ -172,13 +158,9 @@ def pick_precision(
 
 
 def _find(name_or_path: str | Path) -> Path:
-    path = Path(name_or_path)
-    if path.is_file():
-        return path
-    if str(name_or_path) in shipped_names():
-        return Path(
-            str(resources.files("vpuformer") / "shipped" / f"{name_or_path}.safetensors")
-        )
+    for path in (Path(name_or_path), _shipped() / f"{name_or_path}.safetensors"):
+        if path.is_file():
+            return path
     raise CheckpointError(
         f"No weights {str(name_or_path)!r}: neither a file nor one of "
         f"{', '.join(shipped_names()) or 'the shipped names (none are installed)'}."
@@ -187,12 +169,10 @@ def _find(name_or_path: str | Path) -> Path:
 
 def _fill(model: VPUFormer, tensors: dict[str, Tensor], path: Path) -> None:
     own = model.state_dict()
-    missing, unexpected = sorted(set(own) - set(tensors)), sorted(set(tensors) - set(own))
     wrong = [k for k in own if k in tensors and (own[k].shape or (1,)) != tensors[k].shape]
-    if missing or unexpected or wrong:
-        raise CheckpointError(
-            f"{path} does not fit its config. Missing: {', '.join(missing) or 'none'}. "
-            f"Unexpected: {', '.join(unexpected) or 'none'}. "
-            f"Other shape: {', '.join(wrong) or 'none'}."
-        )
+    missing, unexpected = own.keys() - tensors.keys(), tensors.keys() - own.keys()
+    faults = {"Missing": missing, "Unexpected": unexpected, "Other shape": wrong}
+    if any(faults.values()):
+        lists = (f"{k}: {', '.join(sorted(names)) or 'none'}." for k, names in faults.items())
+        raise CheckpointError(f"{path} does not fit its config. {' '.join(lists)}")
     model.load_state_dict({k: tensors[k].float().reshape(own[k].shape) for k in own})

@@ -13,8 +13,8 @@ import torch
 from torch.nn import functional as F
 
 from vpuformer.config import ZoomConfig
-from vpuformer.imaging import Frame
-from vpuformer.prompts import Box, Click, Prompt
+from vpuformer.imaging import Frame, sigmoid, tight_box
+from vpuformer.prompts import Box, Click, Prompt, Size
 
 
 class Roi(NamedTuple):
@@ -26,7 +26,7 @@ class Roi(NamedTuple):
     right: int
 
     @property
-    def size(self) -> tuple[int, int]:
+    def size(self) -> Size:
         """(H, W) of the crop."""
         return self.bottom - self.top + 1, self.right - self.left + 1
 
@@ -54,47 +54,25 @@ def ritm_roi(
         if click.positive:
             x, y = click.pixel
             covered[y, x] = True  # row = y
-    if not covered.any():
+    box = tight_box(covered)
+    if box is None:
         return None
+    left, top, right, bottom = box
     bounds = []
-    for axis, length in ((1, covered.shape[0]), (0, covered.shape[1])):
-        used = np.flatnonzero(covered.any(axis))
-        low, high = int(used[0]), int(used[-1])
-        centre, side = 0.5 * (low + high), max(expand * (high - low + 1), min_side)
+    for low, high, length in ((top, bottom, len(covered)), (left, right, covered.shape[1])):
+        centre, side = 0.5 * (low + high - 1), max(expand * (high - low), min_side)
         bounds.append(max(0, round(centre - 0.5 * side)))
         bounds.append(min(length - 1, round(centre + 0.5 * side)))
     return Roi(*bounds)
 
 
-def ritm_crop_size(roi: Roi, target: int | tuple[int, int]) -> tuple[int, int]:
-    """(H, W) a crop is resized to: `target` itself, or its longest side brought to `target`."""
-    if isinstance(target, tuple):
-        return target
-    scale = target / max(roi.size)
-    return round(roi.size[0] * scale), round(roi.size[1] * scale)
-
-
-def ritm_to_crop(
-    point: tuple[float, float], roi: Roi, crop_size: tuple[int, int]
-) -> tuple[float, float]:
-    """Where a point (x, y) of the image lies in its crop resized to (H, W).
-
-    RITM, zoom_in.py, _transform_clicks: W'(x - left) / (right - left + 1), a float.
-    """
-    height, width = roi.size
-    x = crop_size[1] * (point[0] - roi.left) / width
-    y = crop_size[0] * (point[1] - roi.top) / height
-    return x, y
-
-
 def box_iou(a: Roi, b: Roi) -> float:
     """Overlap of two crops: the product of the IoUs of their rows and of their columns."""
-    return _span_iou(a[:2], b[:2]) * _span_iou(a[2:], b[2:])
-
-
-def _span_iou(a: tuple[int, ...], b: tuple[int, ...]) -> float:
-    shared = max(0, min(a[1], b[1]) - max(a[0], b[0]) + 1)
-    return shared / max(1e-6, max(a[1], b[1]) - min(a[0], b[0]) + 1)
+    product = 1.0
+    for low_a, high_a, low_b, high_b in ((*a[:2], *b[:2]), (*a[2:], *b[2:])):
+        shared = max(0, min(high_a, high_b) - max(low_a, low_b) + 1)
+        product *= shared / (max(high_a, high_b) - min(low_a, low_b) + 1)
+    return product
 
 
 def ritm_keeps(
@@ -117,7 +95,8 @@ def ritm_keeps(
 class RitmFrame(Frame):
     """A frame with RITM's arithmetic: corners meet corners, and prompts move without half a pixel.
 
-    RITM, zoom_in.py. Probabilities, not logits, are brought back to the image.
+    RITM, zoom_in.py, where a click lands at W'(x - left) / (right - left + 1), a float.
+    Probabilities, not logits, are brought back to the image.
     """
 
     @property
@@ -139,9 +118,8 @@ class RitmFrame(Frame):
     def spread(self, logits: np.ndarray) -> np.ndarray:
         """Logits `[side, side]` as probabilities on the image, float32 `[H, W]`; 0 outside."""
         top, bottom, left, right = self.roi
-        prob = 1 / (1 + np.exp(-np.clip(logits, -40, 40)))
         whole = np.zeros(self.size, np.float32)
-        whole[top : bottom + 1, left : right + 1] = _resized(prob, self.roi.size)
+        whole[top : bottom + 1, left : right + 1] = _resized(sigmoid(logits), self.roi.size)
         return whole
 
     def prompts(self, prompts: list[Prompt]) -> list[Prompt]:
@@ -167,33 +145,29 @@ def ritm_frame(
     """
     size = (mask.shape[0], mask.shape[1])
     clicks = [c for p in prompts if p.positive for c in _corners(p, size)]
-    wanted = Roi(0, size[0] - 1, 0, size[1] - 1)
+    whole, found = Roi(0, size[0] - 1, 0, size[1] - 1), None
     if mask.any():
         found = ritm_roi(mask, clicks, expand=zoom.expand, min_side=zoom.min_side)
-        wanted = found or wanted
-    if isinstance(last, RitmFrame) and ritm_keeps(
-        last.roi, wanted, clicks, renew_below=zoom.renew_below
-    ):
+    wanted, below = found or whole, zoom.renew_below
+    if isinstance(last, RitmFrame) and ritm_keeps(last.roi, wanted, clicks, renew_below=below):
         return last
     top, bottom, left, right = wanted
-    is_whole = wanted.size == size
-    return RitmFrame(size, side, None if is_whole else (left, top, right + 1, bottom + 1))
+    crop = None if wanted == whole else (left, top, right + 1, bottom + 1)
+    return RitmFrame(size, side, crop)
 
 
-def _corners(prompt: Prompt, size: tuple[int, int]) -> list[Click]:
+def _corners(prompt: Prompt, size: Size) -> list[Click]:
     """A click itself, or the corners of other prompts' bounds, inside the image."""
     if isinstance(prompt, Click):
         return [prompt]
     inset = 0.5 if isinstance(prompt, Box) else 0.0  # from edges to pixel centres
     x0, y0, x1, y1 = prompt.bounds
-    points = [(x0 + inset, y0 + inset), (x1 - inset, y1 - inset)]
-    return [
-        Click(min(max(x, 0.0), size[1] - 1.0), min(max(y, 0.0), size[0] - 1.0))
-        for x, y in points
-    ]
+    xs = np.clip([x0 + inset, x1 - inset], 0, size[1] - 1)
+    ys = np.clip([y0 + inset, y1 - inset], 0, size[0] - 1)
+    return [Click(x, y) for x, y in zip(xs, ys, strict=True)]
 
 
-def _resized(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _resized(values: np.ndarray, size: Size) -> np.ndarray:
     """A map resized bilinearly, corner pixels on corner pixels, float32."""
     tensor = torch.from_numpy(np.array(values, np.float32))[None, None]
     resized = F.interpolate(tensor, size=size, mode="bilinear", align_corners=True)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import tyro
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from vpuformer.cli.segment import Precision, Segment
@@ -94,24 +94,22 @@ class Evaluate:
     def run(self, console: Console) -> int:
         """Evaluate, and print what the results file says."""
         from vpuformer.baselines import GrabCut, RandomWalker
+        from vpuformer.config import ZoomConfig
         from vpuformer.evaluation import EvaluationConfig, evaluate_folders
+        from vpuformer.predictor import Predictor
+        from vpuformer.weights import load
 
-        baseline = {"grabcut": GrabCut, "random_walker": RandomWalker}.get(self.model)
-        segmenter = baseline() if baseline else self._predictor()
+        if baseline := {"grabcut": GrabCut, "random_walker": RandomWalker}.get(self.model):
+            segmenter: Any = baseline()
+        else:
+            zoom = ZoomConfig(mode=self.zoom)
+            segmenter = Predictor(load(self.model), precision=self.precision, zoom=zoom)
         config = EvaluationConfig(policy=Policy(self.policy), seed=self.seed)
         numbers = evaluate_folders(
             segmenter, self.sets, out=self.out, config=config, limit=self.limit
         )
         console.print_json(data=numbers)
         return 0
-
-    def _predictor(self) -> Any:
-        from vpuformer.config import ZoomConfig
-        from vpuformer.predictor import Predictor
-        from vpuformer.weights import load
-
-        zoom = ZoomConfig(mode=self.zoom)
-        return Predictor(load(self.model), precision=self.precision, zoom=zoom)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +128,12 @@ class Benchmark:
         from vpuformer import benchmark
 
         costs = benchmark.benchmark(self.presets, size=self.size, repeats=self.repeats)
-        console.print(_cost_table(benchmark.rows(costs)))
+        times = ("first prompt", "further prompt", "encode", "decode")
+        right = (Column(name, justify="right") for name in times)
+        table = Table("model", "precision", *right, title="CPU-ms on one thread (smallest)")
+        for row in benchmark.rows(costs):
+            table.add_row(*row)
+        console.print(table)
         if self.out:
             self.out.write_text(json.dumps(benchmark.to_json(costs), indent=2) + "\n", "utf-8")
             say(console, f"Written to {self.out}")
@@ -154,13 +157,8 @@ class Doctor:
         return 0 if report.ok else 1
 
 
-COMMANDS: dict[str, Any] = {
-    "segment": Segment,
-    "train": Train,
-    "evaluate": Evaluate,
-    "benchmark": Benchmark,
-    "doctor": Doctor,
-}
+_ALL = (Segment, Train, Evaluate, Benchmark, Doctor)
+COMMANDS: dict[str, Any] = {command.__name__.lower(): command for command in _ALL}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -184,12 +182,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         message = f"{error.name} is not installed. Run: pip install 'vpuformer[train]'"
     say(Console(stderr=True), f"vpuformer: {message}")
     return 2
-
-
-def _cost_table(rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(title="CPU-ms on one thread (smallest of several)")
-    for name in ("model", "precision", "first prompt", "further prompt", "encode", "decode"):
-        table.add_column(name, justify="left" if name in ("model", "precision") else "right")
-    for row in rows:
-        table.add_row(*row)
-    return table

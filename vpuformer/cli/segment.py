@@ -54,12 +54,9 @@ class Segment:
         )
         for image, prompts, out in jobs:
             predictor.set_image(image)
-            prediction = predictor.add(*prompts)
-            assert prediction is not None
-            out.parent.mkdir(parents=True, exist_ok=True)
-            save_mask(out, prediction.mask)
-            share = prediction.mask.mean()
-            say(console, f"{image} -> {out} ({share:.1%} of the picture)")
+            mask = predictor.add(*prompts).mask
+            save_mask(out, mask)
+            say(console, f"{image} -> {out} ({mask.mean():.1%} of the picture)")
         return 0
 
     def _jobs(self) -> list[tuple[Path, list[Prompt], Path]]:

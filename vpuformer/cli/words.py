@@ -17,15 +17,14 @@ def parse_prompts(
 ) -> list[Prompt]:
     """Prompts from command line words: "x,y", "x0,y0,x1,y1", "x,y x,y ..."; ",-" is negative."""
     prompts: list[Prompt] = []
-    for text in clicks:
-        (x, y), positive = _numbers("--click", text, 2)
+    for text, positive in map(_signed, clicks):
+        x, y = _numbers("--click", text, "x,y")
         prompts.append(Click(x, y, positive))
-    for text in boxes:
-        (x0, y0, x1, y1), positive = _numbers("--box", text, 4)
-        prompts.append(Box.from_corners(x0, y0, x1, y1, positive=positive))
-    for text in scribbles:
-        body, positive = _signed(text)
-        points = [_numbers("--scribble", word, 2)[0] for word in body.split()]
+    for text, positive in map(_signed, boxes):
+        corners = _numbers("--box", text, "x0,y0,x1,y1")
+        prompts.append(Box.from_corners(*corners, positive=positive))
+    for text, positive in map(_signed, scribbles):
+        points = (_numbers("--scribble", word, "x,y") for word in text.split())
         prompts.append(Scribble(tuple((x, y) for x, y in points), positive))
     return prompts
 
@@ -35,18 +34,16 @@ def _signed(text: str) -> tuple[str, bool]:
     return (text[:-1].rstrip().removesuffix(","), False) if text.endswith("-") else (text, True)
 
 
-def _numbers(option: str, text: str, count: int) -> tuple[list[float], bool]:
-    body, positive = _signed(text) if option != "--scribble" else (text, True)
+def _numbers(option: str, text: str, form: str) -> list[float]:
     try:
-        numbers = [float(word) for word in body.split(",")]
+        numbers = [float(word) for word in text.split(",")]
     except ValueError:
         numbers = []
-    if len(numbers) != count:
-        form = {2: "x,y", 4: "x0,y0,x1,y1"}[count]
+    if len(numbers) != len(form.split(",")):
         raise PromptError(
             f"{option} got {text!r}, expected numbers as {form}. Add ,- for a negative prompt."
         )
-    return numbers, positive
+    return numbers
 
 
 def read_prompts(path: Path, images: Sequence[Path]) -> dict[Path, list[Prompt]]:

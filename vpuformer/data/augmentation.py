@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from vpuformer.imaging import Span, tight_box
+
 VOID = 255
 
 
@@ -43,28 +45,26 @@ def _one_part(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return parts == rng.choice(large) if large else mask
 
 
-def crop_box(
-    mask: np.ndarray, rng: np.random.Generator, whole_share: float
-) -> tuple[float, float, float, float]:
+def crop_box(mask: np.ndarray, rng: np.random.Generator, whole_share: float) -> Span:
     """Where to cut: the whole picture, or the object's box 1.05 to 3 times as large, shifted.
 
     The crop keeps no aspect, as the frame at inference keeps none. Edges (x0, y0, x1, y1) in
     pixel-corner coordinates (0 is the picture's left edge).
     """
     height, width = mask.shape
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not len(rows) or (rng.random() < whole_share and mask.mean() > 0.004):
+    box = tight_box(mask)
+    if box is None or (rng.random() < whole_share and mask.mean() > 0.004):
         return 0, 0, width, height
     edges = []
     zoom = np.exp(rng.uniform(np.log(1.05), np.log(3.0)))
-    for at, side in ((columns, width), (rows, height)):
-        low, high = float(at[0]), float(at[-1] + 1)
+    for low, high, side in ((box[0], box[2], width), (box[1], box[3], height)):
         length = min(max((high - low) * zoom * rng.uniform(0.85, 1.18), 72.0), side)
         slack = length - (high - low)
         start = low - slack * np.clip(0.5 + rng.normal(0, 0.2), 0, 1)
         start = min(max(start, 0.0), side - length)
         edges.append((start, start + length))
-    return edges[0][0], edges[1][0], edges[0][1], edges[1][1]
+    (x0, x1), (y0, y1) = edges
+    return x0, y0, x1, y1
 
 
 def augment(
@@ -73,12 +73,12 @@ def augment(
     """One square sample of `crop` pixels a side; all chance from `rng`."""
     mask = pick_object(labels, rng, part_share=0.12)
     box = crop_box(mask, rng, whole_share=0.35)
-    size, bilinear = (crop, crop), Image.Resampling.BILINEAR
-    picture = np.asarray(image.resize(size, bilinear, box=box))
-    target = Image.fromarray(mask.astype(np.uint8) * 255).resize(size, bilinear, box=box)
-    void = Image.fromarray((labels == VOID).astype(np.uint8) * 255)
-    valid = np.asarray(void.resize(size, bilinear, box=box)) < 128
-    target = np.asarray(target) > 127
+
+    def cut(whole: Image.Image) -> np.ndarray:
+        return np.asarray(whole.resize((crop, crop), Image.Resampling.BILINEAR, box=box))
+
+    picture, target = cut(image), cut(Image.fromarray(np.uint8(255) * mask)) > 127
+    valid = cut(Image.fromarray(np.uint8(255) * (labels == VOID))) < 128
     if rng.random() < 0.5:
         picture, target, valid = picture[:, ::-1], target[:, ::-1], valid[:, ::-1]
     return Sample(_recolour(picture, rng), target.copy(), valid.copy())

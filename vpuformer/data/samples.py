@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from vpuformer.data.augmentation import VOID
 from vpuformer.errors import DataError
 from vpuformer.imaging import read
 
-VOID = 255
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 
@@ -55,13 +56,12 @@ def folder_samples(
         DataError: at once when the layout is wrong; on reading when a mask is.
         ImageError: on reading, when a photo is no picture.
     """
-    pairs = _pairs(Path(root))
-    return _read_all(pairs, set_name or Path(root).resolve().name, limit)
+    root = Path(root)
+    return islice(_read_all(_pairs(root), set_name or root.resolve().name), limit)
 
 
 def _pairs(root: Path) -> list[tuple[Path, Path]]:
-    images = [p for p in root.glob("images/*") if p.suffix.lower() in SUFFIXES]
-    images.sort(key=lambda path: path.name)
+    images = sorted(p for p in root.glob("images/*") if p.suffix.lower() in SUFFIXES)
     if not images:
         raise DataError(
             f"{root} holds no photo in images/. Expected images/NAME.jpg and masks/NAME.png."
@@ -75,30 +75,17 @@ def _pairs(root: Path) -> list[tuple[Path, Path]]:
     return pairs
 
 
-def _read_all(
-    pairs: list[tuple[Path, Path]], set_name: str, limit: int | None
-) -> Iterator[Sample]:
-    count = 0
+def _read_all(pairs: list[tuple[Path, Path]], set_name: str) -> Iterator[Sample]:
     for image_path, mask_path in pairs:
-        if limit is not None and count >= limit:
-            return
-        labels = read_labels(mask_path)
-        image = _read_image(image_path, labels.shape)
+        labels, image = read_labels(mask_path), read(image_path)
+        (height, width), (rows, columns) = image.shape[:2], labels.shape
+        if (height, width) != (rows, columns):
+            raise DataError(
+                f"{image_path.name} is {width} x {height}, its mask {columns} x {rows}. "
+                "Both must have one size."
+            )
         for instance, gt, ignore in split_labels(labels):
-            if limit is not None and count >= limit:
-                return
-            count += 1
             yield Sample(set_name, image_path.stem, instance, image, gt, ignore)
-
-
-def _read_image(path: Path, size: tuple[int, ...]) -> np.ndarray:
-    image = read(path)
-    if image.shape[:2] != size:
-        raise DataError(
-            f"{path.name} is {image.shape[1]} x {image.shape[0]}, its mask {size[1]} x {size[0]}. "
-            "Both must have one size."
-        )
-    return image
 
 
 def read_labels(path: str | Path) -> np.ndarray:

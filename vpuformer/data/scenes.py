@@ -3,7 +3,6 @@
 Pictures without a photographer, for the course's small model and for tests.
 """
 
-from collections.abc import Callable
 from typing import Literal, get_args
 
 import numpy as np
@@ -13,6 +12,7 @@ from vpuformer.data.augmentation import Sample, augment
 from vpuformer.errors import DataError
 
 Kind = Literal["coin", "leaf", "blob", "tile"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 Size = tuple[int, int]
 SMALLEST = 60  # pixels of an object that must stay visible
 LEAST_SIDE = 48
@@ -22,7 +22,7 @@ Shape = tuple[np.ndarray, np.ndarray]  # inside bool [H, W], shade float [H, W] 
 
 
 def scene(
-    seed: int, size: Size = (96, 128), kinds: tuple[Kind, ...] = get_args(Kind)
+    seed: int, size: Size = (96, 128), kinds: tuple[Kind, ...] = KINDS
 ) -> tuple[np.ndarray, np.ndarray]:
     """A picture uint8 `[H, W, 3]` and its labels uint8 `[H, W]` (0 ground, 1..K objects).
 
@@ -37,37 +37,31 @@ def scene(
             f"A scene is {size[0]} x {size[1]} pixels, expected sides of at least {LEAST_SIDE}. "
             "Draw it larger and resize it."
         )
-    if not kinds or (unknown := set(kinds) - _SHAPES.keys()):
+    if not kinds or not _SHAPES.keys() >= set(kinds):
         raise DataError(
-            f"A scene has the kinds {kinds!r}, expected some of {', '.join(_SHAPES)}."
-            + (f" Unknown: {', '.join(sorted(unknown))}." if kinds else "")
+            f"A scene has the kinds {kinds!r}, expected some of {', '.join(_SHAPES)}. "
+            f"Unknown: {', '.join(sorted(set(kinds) - _SHAPES.keys())) or 'none'}."
         )
     rng = np.random.default_rng([seed, *size])
     picture, labels = _ground(rng, size), np.zeros(size, np.uint8)
     ground = picture.mean((0, 1))
     wanted, tries = int(rng.integers(2, 6)), 0
     while labels.max() < wanted and (tries < MOST_TRIES or not labels.any()):
-        _place(picture, labels, ground, (_SHAPES[kinds[rng.integers(len(kinds))]], rng))
+        shape = _SHAPES[kinds[rng.integers(len(kinds))]]
+        inside, shade = shape(rng, *_frame(rng, size)[:2])
+        if _leaves_all_visible(inside, labels):
+            labels[inside] = labels.max() + 1
+            colour = _colour_unlike(ground, rng)
+            picture[inside] = (colour * shade[..., None])[inside]
         tries += 1
     picture += rng.normal(0, rng.uniform(2, 7), (*size, 1))
     return picture.clip(0, 255).astype(np.uint8), labels
 
 
-def _place(
-    picture: np.ndarray,
-    labels: np.ndarray,
-    ground: np.ndarray,
-    draw: tuple[Callable[..., Shape], np.random.Generator],
-) -> None:
-    """Draw one object into both canvases, unless it would hide another or be hidden."""
-    shape, rng = draw
-    inside, shade = shape(rng, *_frame(rng, labels.shape)[:2])
-    covered = np.bincount(labels[~inside], minlength=int(labels.max()) + 1)
-    if inside.sum() < SMALLEST or (covered < SMALLEST).any():
-        return
-    labels[inside] = labels.max() + 1
-    colour = _colour_unlike(ground, rng)
-    picture[inside] = (colour * shade[..., None])[inside]
+def _leaves_all_visible(inside: np.ndarray, labels: np.ndarray) -> bool:
+    """Whether an object would be seen and hide no other."""
+    left = np.bincount(labels[~inside], minlength=int(labels.max()) + 1)
+    return inside.sum() >= SMALLEST and left.min() >= SMALLEST
 
 
 def _frame(rng: np.random.Generator, size: Size) -> tuple[np.ndarray, np.ndarray, float]:
@@ -110,12 +104,7 @@ def _tile(rng: np.random.Generator, u: np.ndarray, v: np.ndarray) -> Shape:
     return inside, np.where(bands > 0, 1.15, 0.7)
 
 
-_SHAPES: dict[str, Callable[..., Shape]] = {
-    "coin": _coin,
-    "leaf": _leaf,
-    "blob": _blob,
-    "tile": _tile,
-}
+_SHAPES = {"coin": _coin, "leaf": _leaf, "blob": _blob, "tile": _tile}
 
 
 def _ground(rng: np.random.Generator, size: Size) -> np.ndarray:
@@ -148,9 +137,7 @@ class SceneSamples:
         kinds: which objects to draw.
     """
 
-    def __init__(
-        self, size: Size = (144, 176), kinds: tuple[Kind, ...] = get_args(Kind)
-    ) -> None:
+    def __init__(self, size: Size = (144, 176), kinds: tuple[Kind, ...] = KINDS) -> None:
         self.size, self.kinds = size, kinds
 
     def sample(self, seed: int, position: int, crop: int) -> Sample:

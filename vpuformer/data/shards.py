@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException
+from itertools import count
 from pathlib import Path
-from typing import Union
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -26,11 +26,54 @@ from vpuformer.errors import DataError
 PARTS = {"webp": "image", "jpg": "image", "png": "labels", "json": "json"}
 INDEX = "index.json"
 TRIES, TIMEOUT, PAUSE = 4, 30, 0.5  # requests, seconds, seconds more after each failure
-Span = tuple[int, int]  # offset and length in bytes
-Parts = dict[str, Span]
+Parts = dict[str, Sequence[int]]  # offset and length in bytes of each part of a sample
 
 
-Place = Union[Path, "Remote"]
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A file or folder on a web server."""
+
+    url: str
+
+    def __truediv__(self, name: str) -> "Remote":
+        return Remote(f"{self.url}/{name}")
+
+    @property
+    def name(self) -> str:
+        """What follows the last slash."""
+        return self.url.rpartition("/")[2]
+
+    def read(self, span: Sequence[int] | None = None) -> bytes:
+        """All bytes, or those of (offset, length); a connection that breaks is tried again.
+
+        Raises:
+            DataError: the server refuses, cannot be reached, or does not serve ranges.
+        """
+        headers = {"Range": f"bytes={span[0]}-{span[0] + span[1] - 1}"} if span else {}
+        for attempt in range(TRIES):
+            try:
+                with urlopen(Request(self.url, headers=headers), timeout=TIMEOUT) as answer:
+                    if span and answer.status != HTTPStatus.PARTIAL_CONTENT:
+                        raise DataError(
+                            f"{self.url}: the server sends whole files only. Shards need one that "
+                            "serves ranges of bytes, or a copy on disk."
+                        )
+                    content = answer.read()
+                if not span or len(content) == span[1]:
+                    return content
+                fault = f"{len(content)} bytes came, expected {span[1]}"
+            except HTTPError as error:
+                error.close()
+                fault = f"the server says {error.code} {error.reason}"
+                if error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
+                    raise DataError(f"{self.url}: {fault}. Check the address.") from None
+            except (OSError, HTTPException) as error:
+                fault = str(error) or type(error).__name__
+            time.sleep(PAUSE * attempt)
+        raise DataError(f"{self.url}: {fault}, {TRIES} times. Start again when it answers.")
+
+
+Place = Path | Remote
 
 
 class Shards:
@@ -48,11 +91,8 @@ class Shards:
     def __init__(self, root: str | Path, teacher_share: float = 0.35) -> None:
         is_remote = str(root).startswith(("http://", "https://"))
         self.root: Place = Remote(str(root).rstrip("/")) if is_remote else Path(root)
-        self.entries: list[tuple[Place, Parts]] = [
-            (self.root / name, {part: (span[0], span[1]) for part, span in parts.items()})
-            for name, samples in _contents(self.root).items()
-            for parts in samples
-        ]
+        shards = _contents(self.root).items()
+        self.entries = [(self.root / name, parts) for name, every in shards for parts in every]
         self.weights = np.array(
             [teacher_share if p.name.startswith("teacher") else 1.0 for p, _ in self.entries]
         )
@@ -82,61 +122,12 @@ class Shards:
         path, parts = self.entries[index]
         return json.loads(self._bytes(path, parts["json"])) if "json" in parts else {}
 
-    def _bytes(self, path: Place, span: Span) -> bytes:
+    def _bytes(self, path: Place, span: Sequence[int]) -> bytes:
         if isinstance(path, Remote):
             return path.read(span)
         with path.open("rb") as file:
             file.seek(span[0])
             return file.read(span[1])
-
-
-@dataclass(frozen=True, slots=True)
-class Remote:
-    """A file or folder on a web server."""
-
-    url: str
-
-    def __truediv__(self, name: str) -> "Remote":
-        return Remote(f"{self.url}/{name}")
-
-    @property
-    def name(self) -> str:
-        """What follows the last slash."""
-        return self.url.rpartition("/")[2]
-
-    def read(self, span: Span | None = None) -> bytes:
-        """All bytes, or those of (offset, length); a connection that breaks is tried again.
-
-        Raises:
-            DataError: the server refuses, cannot be reached, or does not serve ranges.
-        """
-        request = Request(self.url)
-        if span:
-            request.add_header("Range", f"bytes={span[0]}-{span[0] + span[1] - 1}")
-        for attempt in range(TRIES):
-            try:
-                with urlopen(request, timeout=TIMEOUT) as answer:
-                    if span and answer.status != HTTPStatus.PARTIAL_CONTENT:
-                        raise DataError(
-                            f"{self.url}: the server sends whole files only. Shards need one that "
-                            "serves ranges of bytes, or a copy on disk."
-                        )
-                    content = answer.read()
-                if not span or len(content) == span[1]:
-                    return content
-                fault = f"{len(content)} bytes came, expected {span[1]}"
-            except HTTPError as error:
-                error.close()
-                if error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
-                    raise DataError(
-                        f"{self.url}: the server says {error.code} {error.reason}. Check the "
-                        "address."
-                    ) from None
-                fault = f"the server says {error.code} {error.reason}"
-            except (OSError, HTTPException) as error:
-                fault = str(error) or type(error).__name__
-            time.sleep(PAUSE * attempt)
-        raise DataError(f"{self.url}: {fault}, {TRIES} times. Start again when it answers.")
 
 
 def write_index(root: str | Path) -> Path:
@@ -174,10 +165,8 @@ def _index(path: Path) -> Sequence[Parts]:
             for member in archive:
                 key, _, extension = member.name.rpartition(".")
                 if member.isfile() and extension in PARTS:
-                    found.setdefault(key, {})[PARTS[extension]] = (
-                        member.offset_data,
-                        member.size,
-                    )
+                    span = (member.offset_data, member.size)
+                    found.setdefault(key, {})[PARTS[extension]] = span
     except tarfile.TarError as error:
         raise DataError(
             f"{path} is not a whole tar archive: {error}. Fetch it again."
@@ -194,13 +183,12 @@ class ShardSamples:
 
     def sample(self, seed: int, position: int, crop: int) -> Sample:
         """The sample at a position of the endless order of epochs drawn from `seed`."""
-        orders = self._orders.setdefault(seed, [])
-        left, epoch = position, 0
-        while True:
+        orders, left = self._orders.setdefault(seed, []), position
+        for epoch in count():
             if epoch == len(orders):
                 orders.append(self.shards.order(seed, epoch))
             if left < len(orders[epoch]):
                 break
-            left, epoch = left - len(orders[epoch]), epoch + 1
+            left -= len(orders[epoch])
         image, labels = self.shards.read(int(orders[epoch][left]))
         return augment(image, labels, crop, np.random.default_rng([seed, position]))

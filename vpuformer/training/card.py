@@ -3,13 +3,13 @@
 import platform
 from collections import Counter
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import torch
 
 from vpuformer.config import to_json
 from vpuformer.data.shards import Shards
+from vpuformer.evaluation import versions
 from vpuformer.training.recipes import Recipe
 from vpuformer.training.runlog import seconds_of
 
@@ -18,7 +18,7 @@ TERMS = (
     "unstated): weights for research use. None of the photos comes with the weights."
 )
 CURVE_POINTS = 40
-PACKAGES = ("vpuformer", "torch", "numpy", "pillow", "opencv-python-headless")
+SOURCE = ("source", "repo", "licence", "labels")
 
 
 def card(
@@ -51,19 +51,12 @@ def card(
         "hours": round(seconds_of(list(history), recipe) / 3600, 2),
         "hardware": f"{torch.get_num_threads()} threads, {platform.machine()}, "
         + ("GPU" if torch.cuda.is_available() else "CPU"),
-        "versions": {name: found for name in PACKAGES if (found := _version(name))},
+        "versions": versions(),
         "data": _sources(shards),
         "terms": TERMS,
         "curve": [[row.get(k) for k in keys] for row in [*history[::step], last] if row],
         "curve_columns": list(keys),
     }
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
 
 
 def _sources(shards: Shards) -> list[dict[str, Any]]:
@@ -72,12 +65,10 @@ def _sources(shards: Shards) -> list[dict[str, Any]]:
     masks: Counter[tuple[str, ...]] = Counter()
     for index in range(len(shards)):
         record = shards.record(index)
-        names = ("source", "repo", "licence", "labels")
-        key = tuple(str(record.get(name) or "unstated") for name in names)
+        key = tuple(str(record.get(name) or "unstated") for name in SOURCE)
         photos[key] += 1
         masks[key] += int(record.get("instances") or 0)
     return [
-        dict(zip(("source", "repo", "licence", "labels"), key, strict=True))
-        | {"photos": count, "masks": masks[key]}
+        dict(zip(SOURCE, key, strict=True)) | {"photos": count, "masks": masks[key]}
         for key, count in photos.most_common()
     ]

@@ -1,8 +1,6 @@
 """Training state on disk: one safetensors file, written whole or not at all."""
 
 import json
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +9,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from vpuformer.errors import CheckpointError
+from vpuformer.errors import CheckpointError, written_whole
 
 KEY = "vpuformer_training"
 KEPT = 2
+ADVICE = (
+    "Earlier checkpoints are untouched; free some space in the run's folder and start the same "
+    "command again."
+)
 
 
 def save_checkpoint(folder: Path, step: int, tensors: dict[str, Tensor], meta: dict) -> Path:
@@ -22,22 +24,10 @@ def save_checkpoint(folder: Path, step: int, tensors: dict[str, Tensor], meta: d
 
     Raises CheckpointError when the disk refuses, with the earlier checkpoints untouched.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"step-{step:07d}.safetensors"
-    temporary = path.with_suffix(".tmp")
-    try:
-        plain = {k: v.detach().contiguous().clone() for k, v in tensors.items()}
+    plain = {k: v.detach().contiguous().clone() for k, v in tensors.items()}
+    with written_whole(path, CheckpointError, ADVICE) as temporary:
         save_file(plain, temporary, metadata={KEY: json.dumps({"step": step, **meta})})
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except (OSError, SafetensorError) as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise CheckpointError(
-            f"Could not write {path.name}: {error}. Earlier checkpoints are untouched; free some "
-            "space in the run's folder and start the same command again."
-        ) from error
     torn = folder.glob("step-*.tmp")  # of a run that was killed while it wrote
     for old in [*sorted(folder.glob("step-*.safetensors"))[:-KEPT], *torn]:
         old.unlink()

@@ -14,18 +14,13 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
-from torch import Tensor
+from torch import Tensor, nn
 
 from vpuformer.config import ModelConfig, from_json, to_json
 from vpuformer.data.augmentation import Sample
 from vpuformer.errors import CheckpointError, ConfigError
 from vpuformer.model import VPUFormer
-from vpuformer.training.checkpoint import (
-    load_checkpoint,
-    optimizer_tensors,
-    restore_optimizer,
-    save_checkpoint,
-)
+from vpuformer.training import checkpoint
 from vpuformer.training.optimizer import learning_rate, make_optimizer, update_ema
 from vpuformer.training.recipes import Recipe
 from vpuformer.training.rounds import Rounds, round_weights
@@ -88,8 +83,9 @@ def fit(
     ema = copy.deepcopy(model).requires_grad_(False).eval()
     header = {"recipe": to_json(recipe), "config": to_json(model.config)}
     run = RunLog(out, recipe, is_writer=fabric.is_global_zero)
-    if resume and (found := load_checkpoint(out)) is not None:
-        run.resume(_restore(found, header, model, ema, optimizer))
+    weights = nn.ModuleDict({"model": model, "ema": ema})
+    if resume and (found := checkpoint.load_checkpoint(out)) is not None:
+        run.resume(_restore(found, header, weights, optimizer))
     rounds, wrapped = fabric.setup(Rounds(model, recipe), optimizer)
     fabric.to_device(ema)
     batches = _batches(data, recipe, run.step, (fabric.global_rank, fabric.world_size))
@@ -103,7 +99,8 @@ def fit(
             if run.is_save_due:
                 is_over = watch is not None and watch(run.step, ema)
                 if fabric.is_global_zero:
-                    _save(out, run.step, model, ema, optimizer, {**header, **run.state})
+                    tensors = weights.state_dict() | checkpoint.optimizer_tensors(optimizer)
+                    checkpoint.save_checkpoint(out, run.step, tensors, header | run.state)
                 if is_over:
                     break
     fabric.barrier()
@@ -116,14 +113,11 @@ def _check_rounds(recipe: Recipe) -> None:
             f"Recipe.rounds is {recipe.rounds}, but round_weights has "
             f"{len(recipe.round_weights)} entries. Give one weight per round."
         )
-    if not 0 <= recipe.fewest <= recipe.rounds:
-        raise ConfigError(
-            f"Recipe.fewest is {recipe.fewest}, expected 0 to rounds ({recipe.rounds})."
-        )
-    if not 1 <= recipe.graded <= recipe.rounds:
-        raise ConfigError(
-            f"Recipe.graded is {recipe.graded}, expected 1 to rounds ({recipe.rounds})."
-        )
+    for name, value, least in (("fewest", recipe.fewest, 0), ("graded", recipe.graded, 1)):
+        if not least <= value <= recipe.rounds:
+            raise ConfigError(
+                f"Recipe.{name} is {value}, expected {least} to rounds ({recipe.rounds})."
+            )
 
 
 def _step(
@@ -133,26 +127,25 @@ def _step(
     recipe = rounds.module.recipe
     for group in optimizer.param_groups:
         group["lr"] = group["scale"] * learning_rate(recipe, step)
-    total, parts = 0.0, {}
+    count, sums = len(batch), {}
     for i, part in enumerate(batch):
-        with fabric.no_backward_sync(rounds, enabled=i < len(batch) - 1):
+        with fabric.no_backward_sync(rounds, enabled=i < count - 1):
             loss, named = rounds(*(fabric.to_device(t) for t in part))
-            fabric.backward(loss / len(batch))
-        total = total + loss.detach() / len(batch)
-        parts = {k: parts.get(k, 0.0) + v / len(batch) for k, v in named.items()}
+            fabric.backward(loss / count)
+        for name, value in {"loss": loss.detach(), **named}.items():
+            sums[name] = sums.get(name, 0.0) + value / count
     norm = fabric.clip_gradients(
         rounds, optimizer, max_norm=recipe.clip, error_if_nonfinite=False
     )
-    assert isinstance(total, Tensor)
-    value = _mean(fabric, total)
+    mean = _mean(fabric, sums.pop("loss"))
     # every rank sees the same loss and norm, so all skip or none
-    is_good = math.isfinite(value) and norm is not None and bool(torch.isfinite(norm))
+    is_good = math.isfinite(mean) and norm is not None and bool(torch.isfinite(norm))
     if is_good:
         optimizer.step()
     else:
-        log.warning("step %d skipped: loss %s, gradient norm %s", step, value, norm)
+        log.warning("step %d skipped: loss %s, gradient norm %s", step, mean, norm)
     optimizer.zero_grad()
-    return value, parts, is_good
+    return mean, sums, is_good
 
 
 def _fabric(recipe: Recipe) -> Fabric:
@@ -178,13 +171,11 @@ def _fabric(recipe: Recipe) -> Fabric:
 
 def _mean(fabric: Fabric, value: Tensor) -> float:
     """The mean over ranks of a number."""
-    mean = fabric.all_reduce(value)
-    assert isinstance(mean, Tensor)
-    return mean.item()
+    return fabric.all_reduce(value).item()  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _batches(
-    data: TrainingData, recipe: Recipe, start: int, share: tuple[int, int] = (0, 1)
+    data: TrainingData, recipe: Recipe, start: int, share: tuple[int, int]
 ) -> Iterator[list[Batch]]:
     """This rank's share of each batch, the next one made by a thread while one is being used.
 
@@ -219,13 +210,7 @@ def _collate(data: TrainingData, recipe: Recipe, step: int, positions: list[int]
     return images, target, valid, draws, round_weights(recipe, step)
 
 
-def _save(out: Path, step: int, model, ema, optimizer, meta: dict) -> None:
-    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
-    tensors |= {f"ema.{k}": v for k, v in ema.state_dict().items()}
-    save_checkpoint(out, step, tensors | optimizer_tensors(optimizer), meta)
-
-
-def _restore(found, header: dict, model, ema, optimizer) -> dict[str, Any]:
+def _restore(found, header: dict, weights: nn.Module, optimizer) -> dict[str, Any]:
     tensors, meta = found
     kinds = {"recipe": Recipe, "config": ModelConfig}  # through them, so that new fields count
     if any(from_json(c, meta[k]) != from_json(c, header[k]) for k, c in kinds.items()):
@@ -233,8 +218,8 @@ def _restore(found, header: dict, model, ema, optimizer) -> dict[str, Any]:
             "The checkpoints in this folder belong to another model or recipe. Use a new folder, "
             "or pass the recipe they were made with."
         )
-    for prefix, module in (("model.", model), ("ema.", ema)):
-        own = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
-        module.load_state_dict(own)
-    restore_optimizer(optimizer, tensors)
+    weights.load_state_dict(
+        {k: v for k, v in tensors.items() if not k.startswith("optimizer.")}
+    )
+    checkpoint.restore_optimizer(optimizer, tensors)
     return meta

@@ -17,14 +17,8 @@ def make_optimizer(model: VPUFormer, recipe: Recipe) -> torch.optim.AdamW:
             scale = recipe.encoder_lr_scale if name.startswith("encoder.") else 1.0
             decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
             groups.setdefault((scale, decay), []).append(parameter)
-    return torch.optim.AdamW(
-        [
-            {"params": params, "scale": scale, "weight_decay": decay}
-            for (scale, decay), params in groups.items()
-        ],
-        lr=recipe.lr,
-        betas=recipe.betas,
-    )
+    told = [{"params": p, "scale": s, "weight_decay": d} for (s, d), p in groups.items()]
+    return torch.optim.AdamW(told, lr=recipe.lr, betas=recipe.betas)
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:

@@ -2,22 +2,15 @@
 
 import json
 import logging
-import os
 import time
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from vpuformer.errors import CheckpointError
+from vpuformer.training.checkpoint import ADVICE
 from vpuformer.training.recipes import Recipe
 
 log = logging.getLogger("vpuformer.training")
@@ -41,18 +34,12 @@ class RunLog:
         self._earlier, self._first = 0.0, 0
         self._began = time.perf_counter()
         console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not (is_writer and console.is_terminal),
-        )
+        columns = (*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn())
+        is_shown = is_writer and console.is_terminal
+        self._bar = Progress(*columns, console=console, disable=not is_shown)
 
     def resume(self, meta: dict[str, Any]) -> None:
-        """Go on from a checkpoint; lines that `log.jsonl` holds beyond it are dropped."""
+        """Go on from a checkpoint, whose history `log.jsonl` is written anew from."""
         self.step = self._first = meta["step"]
         self.history = list(meta["history"])
         last = self.history[-1] if self.history else {}
@@ -64,9 +51,8 @@ class RunLog:
         self._began = time.perf_counter()
         self._write(self.history, "w")
         self._bar.start()
-        self._task = self._bar.add_task(
-            "training", total=self.recipe.steps, completed=self.step
-        )
+        steps = self.recipe.steps
+        self._task = self._bar.add_task("training", total=steps, completed=self.step)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -113,16 +99,10 @@ class RunLog:
         if not self.is_writer:
             return
         try:
-            whole = self.path.with_suffix(".tmp") if mode == "w" else self.path
-            with open(whole, mode, encoding="utf-8") as file:
+            with open(self.path, mode, encoding="utf-8") as file:
                 file.writelines(json.dumps(row) + "\n" for row in rows)
-            if mode == "w":
-                os.replace(whole, self.path)
         except OSError as error:
-            raise CheckpointError(
-                f"Could not write {self.path.name}: {error}. Earlier checkpoints are untouched; "
-                "free some space in the run's folder and start the same command again."
-            ) from error
+            raise CheckpointError(f"Could not write {self.path}: {error}. {ADVICE}") from error
 
 
 def seconds_of(history: list[dict[str, Any]], recipe: Recipe) -> float:

@@ -4,7 +4,7 @@ Everything works on a grid of a quarter of the picture. Chance enters as uniform
 sample, so it depends on (seed, step, sample index) alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -121,10 +121,8 @@ def simulate(
         u: uniform numbers, at least `DRAWS` columns.
         shares: relative frequency of clicks, boxes and scribbles.
     """
-    total = sum(shares)
-    kind = (u[:, 0] * total >= shares[0]).long() + (
-        u[:, 0] * total >= shares[0] + shares[1]
-    ).long()
+    drawn = u[:, 0] * sum(shares)
+    kind = (drawn >= shares[0]).long() + (drawn >= shares[0] + shares[1]).long()
     deep = error.depth * (error.depth > error.depth.amax((1, 2), keepdim=True) / 2)
     cell = choose((deep > 0).float().flatten(1), u[:, 1])
     xy = _pixel_in(error.pixels, cell, u[:, 2])  # B 2
@@ -139,13 +137,8 @@ def simulate(
         is_box, is_stroke = (kind == BOX)[:, None], (kind == SCRIBBLE)[:, None]
         xywh = torch.where(is_box, box, torch.where(is_stroke, bounds, xywh))
         points = torch.where(is_stroke[..., None], stroke, xywh[:, None, :2].expand_as(stroke))
-    return PromptBatch(
-        kind[:, None],
-        error.positive[:, None],
-        error.exists[:, None],
-        xywh[:, None],
-        points[:, None],
-    )
+    columns = (kind, error.positive, error.exists, xywh, points)
+    return PromptBatch(*(column[:, None] for column in columns))
 
 
 def _pixel_in(pixels: Tensor, cell: Tensor, u: Tensor) -> Tensor:
@@ -161,10 +154,8 @@ def _pixel_in(pixels: Tensor, cell: Tensor, u: Tensor) -> Tensor:
 
 def _box(pixels: Tensor, region: Tensor, u: Tensor) -> Tensor:
     """The tight box of the region's error pixels, sides moved -2 % to 6 % outward."""
-    near = (
-        F.interpolate(F.max_pool2d(region.float()[:, None], 3, 1, 1), scale_factor=STRIDE) > 0
-    )
-    kept = (near & pixels)[:, 0]  # B H W
+    near = F.max_pool2d(region.float()[:, None], 3, 1, 1)
+    kept = ((F.interpolate(near, scale_factor=STRIDE) > 0) & pixels)[:, 0]  # B H W
     edges = []
     for dim, size in ((1, kept.shape[2]), (2, kept.shape[1])):
         used = kept.any(dim)
@@ -176,9 +167,8 @@ def _box(pixels: Tensor, region: Tensor, u: Tensor) -> Tensor:
     moved = u * 0.08 - 0.02
     x0, x1 = x0 - moved[:, 0] * w, x1 + moved[:, 1] * w
     y0, y1 = y0 - moved[:, 2] * h, y1 + moved[:, 3] * h
-    return torch.stack(
-        [(x0 + x1) / 2, (y0 + y1) / 2, (x1 - x0).clamp(min=1), (y1 - y0).clamp(min=1)], -1
-    )
+    w, h = (x1 - x0).clamp(min=1), (y1 - y0).clamp(min=1)
+    return torch.stack([(x0 + x1) / 2, (y0 + y1) / 2, w, h], -1)
 
 
 def _walk(region: Tensor, depth: Tensor, start: Tensor, u: Tensor) -> Tensor:
@@ -215,10 +205,10 @@ def first_prompts(
 
     Extra positives lie on the object, negatives on a ring around it (FACTS A46).
     """
-    nothing = torch.zeros_like(target)
-    error = find_error(target, nothing, valid)
+    error = find_error(target, torch.zeros_like(target), valid)
     batch = simulate(error, u[:, 0], shares)
-    if not (u[:, 0, -1] < 0.2).any():
+    has_more = u[:, 0, -1] < 0.2
+    if not has_more.any():
         return batch
     truth = target > 0.5
     cells = F.max_pool2d(target, STRIDE)
@@ -227,10 +217,6 @@ def first_prompts(
     around = deeper(torch.zeros_like(truth), ring & (valid > 0.5))
     for r, extra in ((1, error), (2, around)):
         more = simulate(extra, u[:, r], (1.0, 0.0, 0.0))
-        wanted = (u[:, 0, -1] < 0.2) & (u[:, r, -1] < 0.6)
-        batch = batch.append(
-            PromptBatch(
-                more.kind, more.positive, more.valid & wanted[:, None], more.xywh, more.points
-            )
-        )
+        wanted = has_more & (u[:, r, -1] < 0.6)
+        batch = batch.append(replace(more, valid=more.valid & wanted[:, None]))
     return batch
