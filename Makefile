@@ -7,7 +7,7 @@ CPU_TORCH := https://download.pytorch.org/whl/cpu
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 export JUPYTER_PREFER_ENV_PATH := 1
 
-.PHONY: help demo test lab check notebooks bench reset clean
+.PHONY: help demo test slow lab check notebooks bench reset clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -37,6 +37,9 @@ demo: $(VENV)/.notebooks ## one photo, four prompts: runs notebook 00 into out/0
 
 test: $(VENV)/.all ## the default tests, two minutes
 	$(BIN)/python -m pytest -q
+
+slow: $(VENV)/.all ## notebooks by papermill, training killed and resumed, two ranks
+	$(BIN)/python -m pytest -q -m slow
 
 lab: $(VENV)/.notebooks ## JupyterLab on copies of the notebooks in my/
 	@mkdir -p my
