@@ -71,6 +71,10 @@ class PromptBatch:
         """Each picture's prompts `count` times in a row."""
         return self._map(lambda t: t.repeat_interleave(count, 0))
 
+    def select(self, index: Tensor) -> "PromptBatch":
+        """The prompts of the chosen pictures."""
+        return self._map(lambda t: t[index])
+
     def append(self, other: "PromptBatch") -> "PromptBatch":
         """Both batches' prompts side by side, `[B, N1 + N2]`."""
         if len(self.kind) != len(other.kind):
