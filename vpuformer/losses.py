@@ -15,6 +15,8 @@ from vpuformer.config import LossConfig
 from vpuformer.pue import PromptBatch
 
 Mask = Float[Tensor, "B 1 H W"]
+Regions = Float[Tensor, "B N H W"]
+Loss = Float[Tensor, " B"]  # one value per sample
 FLOOR = 1e-12  # of a probability inside a logarithm
 
 
@@ -33,7 +35,7 @@ def normalized_focal_loss(
     alpha: float = 0.5,
     gamma: float = 2.0,
     scale: Float[Tensor, "B 1 1 1"] | None = None,
-) -> Float[Tensor, " B"]:
+) -> Loss:
     """Focal loss whose weights are normalised to a mean of one over the picture.
 
     Sec. III-E (NFL). With p the probability of the right class and b = (1 - p)^gamma:
@@ -56,10 +58,8 @@ def _precise(x: Tensor) -> Tensor:
     return x if x.dtype == torch.float64 else x.float()
 
 
-def dice_loss(
-    logits: Mask, target: Mask, valid: Mask | None = None, smooth: float = 1e-3
-) -> Float[Tensor, " B"]:
-    """1 - (2 sum(p y) + e) / (sum(p) + sum(y) + e) over the pixels that count.
+def dice_loss(logits: Mask, target: Mask, valid: Mask | None = None) -> Loss:
+    """1 - (2 sum(p y) + e) / (sum(p) + sum(y) + e) over the pixels that count, e = 0.001.
 
     Sec. III-E (Dice).
     """
@@ -68,7 +68,7 @@ def dice_loss(
     if valid is not None:
         p, y = p * valid, y * valid
     both, total = (p * y).sum((1, 2, 3)), (p + y).sum((1, 2, 3))
-    return 1 - (2 * both + smooth) / (total + smooth)
+    return 1 - (2 * both + 1e-3) / (total + 1e-3)
 
 
 def pair_bce(rho: Tensor, Y: Tensor) -> Tensor:
@@ -85,8 +85,8 @@ def p2cl(
     prompts: PromptBatch,
     target: Mask,
     valid: Mask | None = None,
-    regions: Float[Tensor, "B N H W"] | None = None,
-) -> Float[Tensor, " B"]:
+    regions: Regions | None = None,
+) -> Loss:
     """Pulls pixels of the object toward positive prompts, all others toward negative ones.
 
     Eq. (17): the mean of Eq. 16 over prompts and pixels. Reading R14: Y is the true mask for a
@@ -114,8 +114,8 @@ def total_loss(
     valid: Mask | None = None,
     *,
     config: LossConfig,
-    regions: Float[Tensor, "B N H W"] | None = None,
-) -> tuple[Float[Tensor, " B"], dict[str, Float[Tensor, " B"]]]:
+    regions: Regions | None = None,
+) -> tuple[Loss, dict[str, Loss]]:
     """The training loss of each sample, and its parts ("nfl", "dice", "p2cl").
 
     Eq. (18): NFL + Dice + lambda P2CL.

@@ -6,10 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from vpuformer.errors import DataError
-from vpuformer.prompts import as_masks
+from vpuformer.prompts import Mask, as_masks
 
 Runs = Sequence[Sequence[float]]
 MAX_ROUNDS = 20
+RIM = 0.02  # of a picture's diagonal
+RESAMPLES, LEVEL = 2000, 0.95  # of a bootstrap interval
 
 
 class Interval(NamedTuple):
@@ -32,7 +34,7 @@ class Failures(NamedTuple):
     at_limit: int
 
 
-def iou(gt: np.ndarray, pred: np.ndarray, ignore: np.ndarray | None = None) -> float:
+def iou(gt: Mask, pred: Mask, ignore: Mask | None = None) -> float:
     """Intersection over union of two masks `[H, W]`, 0..1; nan when both are empty.
 
     Args:
@@ -45,23 +47,17 @@ def iou(gt: np.ndarray, pred: np.ndarray, ignore: np.ndarray | None = None) -> f
     return int(np.count_nonzero(gt & pred & counted)) / union if union else float("nan")
 
 
-def boundary_iou(
-    gt: np.ndarray,
-    pred: np.ndarray,
-    ignore: np.ndarray | None = None,
-    *,
-    ratio: float = 0.02,
-) -> float:
+def boundary_iou(gt: Mask, pred: Mask, ignore: Mask | None = None) -> float:
     """IoU of the inner rims of two masks, 0..1; nan when both are empty.
 
-    Cheng et al., Boundary IoU, CVPR 2021. A rim is what an erosion by `ratio` of the picture's
+    Cheng et al., Boundary IoU, CVPR 2021. A rim is what an erosion by 2 % of the picture's
     diagonal takes away (a square, the picture's border counts as outside).
     """
-    width = max(1, round(ratio * float(np.hypot(*np.shape(gt)))))
+    width = max(1, round(RIM * float(np.hypot(*np.shape(gt)))))
     return iou(_rim(gt, width), _rim(pred, width), ignore)
 
 
-def _rim(mask: np.ndarray, width: int) -> np.ndarray:
+def _rim(mask: Mask, width: int) -> Mask:
     import cv2
 
     padded = np.pad(np.asarray(mask, dtype=np.uint8), 1)
@@ -108,20 +104,13 @@ def iou_at(ious: Sequence[float], k: int) -> float:
 
 
 def bootstrap(
-    values: Sequence[float],
-    groups: Sequence[str] | None = None,
-    *,
-    resamples: int = 2000,
-    level: float = 0.95,
-    seed: int = 0,
+    values: Sequence[float], groups: Sequence[str] | None = None, *, seed: int = 0
 ) -> Interval:
-    """The mean of some values, with the percentile interval of resampled means.
+    """The mean of some values, with the 95 % percentile interval of 2,000 resampled means.
 
     Args:
         values: one number per sample.
         groups: samples of one group (objects of one photo) are drawn together.
-        resamples: how many means to draw.
-        level: share of them inside the interval.
         seed: the same seed gives the same interval.
     """
     if not len(values):
@@ -131,7 +120,7 @@ def bootstrap(
     )
     sums = np.bincount(index, weights=np.asarray(values, dtype=np.float64))
     counts = np.bincount(index)
-    draws = np.random.default_rng(seed).integers(len(sums), size=(resamples, len(sums)))
+    draws = np.random.default_rng(seed).integers(len(sums), size=(RESAMPLES, len(sums)))
     means = sums[draws].sum(1) / counts[draws].sum(1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(np.mean(values)), float(low), float(high))

@@ -35,10 +35,6 @@ class Features:
     x16: X16
     image: Image | None = None  # kept only where prompts look at pixels
 
-    def _map(self, function) -> "Features":
-        x8, image = (None if t is None else function(t) for t in (self.x8, self.image))
-        return Features(function(self.x4), x8, function(self.x16), image)
-
     @property
     def size(self) -> tuple[int, int]:
         """(H, W) of the frame that was encoded."""
@@ -46,13 +42,12 @@ class Features:
 
     def repeat(self, count: int) -> "Features":
         """Each image `count` times in a row, without copying when there is only one."""
-        if len(self.x4) == 1:
-            return self._map(lambda t: t.expand(count, -1, -1, -1))
-        return self._map(lambda t: t.repeat_interleave(count, 0))
 
-    def detach(self) -> "Features":
-        """The same features without their graph."""
-        return self._map(lambda t: t.detach())
+        def repeated(t: Tensor) -> Tensor:
+            return t.expand(count, -1, -1, -1) if len(t) == 1 else t.repeat_interleave(count, 0)
+
+        x8, image = (None if t is None else repeated(t) for t in (self.x8, self.image))
+        return Features(repeated(self.x4), x8, repeated(self.x16), image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +94,7 @@ class VPUFormer(nn.Module):
         self.alignment = Alignment(dim, self.decoder.out_channels)
 
     def encode_image(
-        self,
-        image: Image,
-        prev_mask: Prob | None = None,
-        prompts: PromptBatch | None = None,
+        self, image: Image, prev_mask: Prob | None = None, prompts: PromptBatch | None = None
     ) -> Features:
         """Features of RGB images in 0..1, sides multiples of 32.
 

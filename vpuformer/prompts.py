@@ -15,6 +15,7 @@ import numpy as np
 from vpuformer.errors import DataError, PromptError
 
 Size = tuple[int, int]
+Mask = np.ndarray  # bool [H, W]
 Axis = Callable[[float], float]  # a coordinate on a picture's axis, carried elsewhere
 
 
@@ -258,7 +259,7 @@ class Prediction:
         return np.asarray(prob, dtype=np.float32)
 
     @cached_property
-    def mask(self) -> np.ndarray:
+    def mask(self) -> Mask:
         """The object's pixels, bool `[H, W]`."""
         return self.prob > self.threshold
 
@@ -269,7 +270,7 @@ class Prediction:
 class Segmenter(Protocol):
     """Whatever answers prompts on one image: the predictor, a baseline, a person's own method."""
 
-    def set_image(self, image: Any, mask: np.ndarray | None = None) -> None:
+    def set_image(self, image: Any, mask: Mask | None = None) -> None:
         """Begin a conversation about an image, optionally from a start mask bool `[H, W]`."""
 
     def add(self, *prompts: Prompt) -> Prediction | None:
@@ -284,9 +285,7 @@ def of_sign(prompts: Iterable[Prompt], positive: bool) -> list[Prompt]:
     return [p for p in prompts if p.positive is positive]
 
 
-def as_masks(
-    gt: np.ndarray, pred: np.ndarray, ignore: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def as_masks(gt: Mask, pred: Mask, ignore: Mask | None) -> tuple[Mask, Mask, Mask]:
     """A truth, an answer and what counts as bool masks `[H, W]`, their shapes checked."""
     shapes = {np.shape(m) for m in (gt, pred, ignore) if m is not None}
     if len(shapes) != 1 or len(np.shape(gt)) != 2:

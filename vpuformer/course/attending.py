@@ -4,34 +4,24 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from PIL import Image
 
 from vpuformer.course.checking import checks
+from vpuformer.course.report import run
 from vpuformer.model import VPUFormer
 from vpuformer.network.dma import DmaState
 from vpuformer.prompts import Prompt
-from vpuformer.pue import PromptBatch
 
 
 def states(model: VPUFormer, image: np.ndarray, prompts: Sequence[Prompt]) -> list[DmaState]:
     """The state of each DMA layer for one photo and its prompts, without a previous mask."""
-    side = (model.config.size, model.config.size)
-    small = Image.fromarray(image).resize(side, Image.Resampling.BILINEAR)
-    frame = torch.from_numpy(np.array(small)).permute(2, 0, 1)[None].float() / 255
-    batch = PromptBatch.of([[p.rescaled(image.shape[:2], side) for p in prompts]])
-    seen: list[DmaState] = []
-    handle = model.dma.register_forward_hook(lambda *given: seen.extend(given[2]))
-    with torch.inference_mode():
-        model.decode(model.encode_image(frame), batch)
-    handle.remove()
-    return seen
+    *_, found = run(model, image, prompts, model.dma)
+    return found
 
 
 @checks.add("05.P")
 def _identical_rows(answer: str) -> str:
-    return (
-        "" if answer == "equal" else "Equal queries give equal scores, whatever the keys are."
-    )
+    wrong = "Equal queries give equal scores, whatever the keys are."
+    return "" if answer == "equal" else wrong
 
 
 @checks.add("05.B")

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
+from torch import nn
 
+from vpuformer.imaging import Frame
 from vpuformer.metrics import iou
-from vpuformer.model import VPUFormer
+from vpuformer.model import Decoded, Features, VPUFormer
 from vpuformer.predictor import Predictor
 from vpuformer.prompts import Prompt
 from vpuformer.pue import PromptBatch
@@ -29,6 +30,29 @@ def scores(predictor: Predictor, prompts: Iterable[Prompt], truth: np.ndarray) -
     return found
 
 
+def run(
+    model: VPUFormer, image: np.ndarray, prompts: Sequence[Prompt], watched: nn.Module
+) -> tuple[Features, Decoded, tuple[Any, ...], Any]:
+    """Features and answer of one pass over a photo, and what a module took and gave on the way.
+
+    Args:
+        model: on any device.
+        image: uint8 `[H, W, 3]`; there is no previous mask.
+        prompts: in pixels of `image`.
+        watched: a module of the model.
+    """
+    frame, device = Frame(image.shape[:2], model.config.size), next(model.parameters()).device
+    pixels = torch.from_numpy(np.array(frame.picture(image))).to(device)
+    batch = PromptBatch.of([frame.prompts(list(prompts))], device)
+    seen: list[tuple[tuple[Any, ...], Any]] = []
+    handle = watched.register_forward_hook(lambda _, given, found: seen.append((given, found)))
+    with torch.inference_mode():
+        features = model.encode_image(pixels.permute(2, 0, 1)[None].float() / 255)
+        answer = model.decode(features, batch)
+    handle.remove()
+    return features, answer, *seen[0]
+
+
 def shapes(
     model: VPUFormer, image: np.ndarray, prompts: Sequence[Prompt]
 ) -> dict[str, tuple[int, ...]]:
@@ -36,26 +60,11 @@ def shapes(
 
     Keys: "image", "x4", "x8", "x16", "vectors" (N, P), "tokens" (N, D), "places" (L,), "logits".
     """
-    side = (model.config.size, model.config.size)
-    small = Image.fromarray(image).resize(side, Image.Resampling.BILINEAR)
-    frame = torch.from_numpy(np.array(small)).permute(2, 0, 1)[None].float() / 255
-    batch = PromptBatch.of([[p.rescaled(image.shape[:2], side) for p in prompts]])
-    seen: dict[str, tuple[int, ...]] = {"image": tuple(frame.shape[1:])}
-    embedding = model.prompt_embedding
-
-    def note(_: Any, given: tuple[torch.Tensor, ...], tokens: torch.Tensor) -> None:
-        seen["vectors"], seen["tokens"] = tuple(given[0].shape[1:]), tuple(tokens.shape[1:])
-
-    handle = embedding.register_forward_hook(note)
-    device = next(model.parameters()).device
-    with torch.inference_mode():
-        features = model.encode_image(frame.to(device))
-        logits = model.decode(features, batch.to(device)).logits
-    handle.remove()
-    maps = {name: getattr(features, name) for name in ("x4", "x8", "x16")}
-    seen |= {name: tuple(value.shape[1:]) for name, value in maps.items() if value is not None}
-    seen["places"] = (features.x16[0, 0].numel(),)
-    return seen | {"logits": tuple(logits.shape[1:])}
+    features, answer, given, tokens = run(model, image, prompts, model.prompt_embedding)
+    parts = {"vectors": given[0], "tokens": tokens, "logits": answer.logits}
+    parts |= {name: getattr(features, name) for name in ("x4", "x8", "x16")}
+    found = {name: tuple(part.shape[1:]) for name, part in parts.items() if part is not None}
+    return found | {"image": (3, *features.size), "places": (features.x16[0, 0].numel(),)}
 
 
 @dataclass(slots=True)

@@ -58,11 +58,8 @@ def mean_noi(games: Sequence[Sequence[Turn]], target: float) -> float:
 @checks.add("01.P")
 def _two_runs(given: tuple[int, int]) -> str:
     right = (noc([0.61, 0.83, 0.91, 0.88], 0.9), noc([0.5] * 20, 0.9))
-    return (
-        ""
-        if tuple(given) == right
-        else "The first round at 0.90 or above; 20 if there is none."
-    )
+    rule = "The first round at 0.90 or above; 20 if there is none."
+    return "" if tuple(given) == right else rule
 
 
 @checks.add("01.B")

@@ -52,6 +52,5 @@ def _twins(pair: Callable[[], tuple[Scribble, Scribble]], *, most: float = 0.3) 
     if (gap := float((a - b).abs().max())) > 0.02:
         return f"The vectors differ by up to {gap:.3f}, at most 0.02 is allowed."
     common = iou(enclosed(first), enclosed(second))
-    return (
-        "" if common < most else f"The enclosed areas have IoU {common:.2f}, wanted < {most}."
-    )
+    wide = f"The enclosed areas have IoU {common:.2f}, wanted < {most}."
+    return "" if common < most else wide

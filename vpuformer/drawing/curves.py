@@ -2,9 +2,10 @@
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -16,17 +17,12 @@ from vpuformer.drawing import palette
 
 WIDTH, DPI = 6.4, 110  # inches, dots per inch
 GAP = 0.07  # inches between pictures
+_LETTERS = ("font.size", "axes.labelsize", "xtick.labelsize", "ytick.labelsize")
+_INKED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
 _STYLE = {
-    "font.size": 9.0,
+    **dict.fromkeys(_LETTERS, 9.0),
+    **dict.fromkeys(_INKED, palette.INK),
     "axes.titlesize": 9.5,
-    "axes.labelsize": 9.0,
-    "xtick.labelsize": 9.0,
-    "ytick.labelsize": 9.0,
-    "text.color": palette.INK,
-    "axes.labelcolor": palette.INK,
-    "axes.edgecolor": palette.INK,
-    "xtick.color": palette.INK,
-    "ytick.color": palette.INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.facecolor": palette.PAPER,
@@ -85,17 +81,17 @@ def strip(
     picture = (WIDTH - GAP) / columns - GAP  # inches
     tall = picture * images[0].shape[0] / images[0].shape[1]
     above = 0.19 * max(caption.count("\n") + 1 for caption in captions) + 0.03
-    rows = [range(i, min(i + columns, len(images))) for i in range(0, len(images), columns)]
-    below = [0.34 if any(images[i].ndim == 2 for i in row) else GAP for row in rows]
-    height = sum(above + tall + space for space in below) + 0.27 * bool(title)
-    figure = sheet(height, title)
+    pairs = list(zip(images, captions, strict=True))
+    rows = [pairs[i : i + columns] for i in range(0, len(pairs), columns)]
+    below = [0.34 if any(image.ndim == 2 for image, _ in row) else GAP for row in rows]
+    y = sum(above + tall + space for space in below)
+    figure = sheet(y + 0.27 * bool(title), title)
     figure.set_layout_engine("none")
-    y = height - 0.27 * bool(title)
     for row, space in zip(rows, below, strict=True):
         y -= above + tall
-        for column, i in enumerate(row):
+        for column, (image, caption) in enumerate(row):
             place = (GAP + column * (picture + GAP), y, picture, tall)
-            _picture(figure, place, images[i], captions[i])
+            _picture(figure, place, image, caption)
         y -= space
     return figure
 
@@ -116,9 +112,8 @@ def _picture(
             bar = ax.inset_axes((0, -0.13 / tall, 1, 0.09 / tall))
             figure.colorbar(shown, cax=bar, orientation="horizontal", ticks=[0, 0.5, 1])
             bar.tick_params(length=2, pad=1)
-            for label, side in zip(
-                bar.get_xticklabels(), ("left", "center", "right"), strict=True
-            ):
+            sides = ("left", "center", "right")
+            for label, side in zip(bar.get_xticklabels(), sides, strict=True):
                 label.set_horizontalalignment(side)
 
 
@@ -145,11 +140,18 @@ def iou_per_round(
             ax.axhline(target, color=palette.GREY, lw=0.8, ls=":")
             side = "bottom" if i else "top"  # two close targets: one label below, one above
             ax.text(0.53, target, f"{target:.0%}", va=side, color=palette.GREY)
-        for i, (name, values) in enumerate(runs.items()):
-            _staircase(ax, i, name, values)
-        _name_ends(ax, runs)
-        labels = [f"{k}\n{notes[k - 1]}" if k <= len(notes) else str(k) for k in _count(last)]
-        ax.set_xticks(_count(last), labels)
+        for i, values in enumerate(runs.values()):
+            colour, dash, marker = palette.curve(i)
+            rounds, held = range(1, len(values) + 1), [*values, values[-1]]
+            ax.step(
+                [*rounds, len(values) + 0.5], held, where="post", color=colour, ls=dash, lw=1.8
+            )
+            ax.plot(rounds, values, marker, color=colour)
+        for name, (colour, _, _), y in _ends(runs, gap=0.09):
+            ax.text(len(runs[name]) + 0.56, y, name, color=colour, va="center", weight="bold")
+        rounds = range(1, last + 1)
+        labels = [f"{k}\n{notes[k - 1]}" if k <= len(notes) else str(k) for k in rounds]
+        ax.set_xticks(rounds, labels)
         ax.set(xlim=(0.5, last + 1.4), ylim=(0, 1.02), xlabel="round", ylabel="IoU (0 to 1)")
         ax.grid(axis="y", lw=0.5)
         ax.set_axisbelow(True)
@@ -166,74 +168,43 @@ def learning(log: str | Path | Sequence[Mapping[str, float]], *, title: str = ""
     """
     if isinstance(log, (str, Path)):
         log = [json.loads(line) for line in Path(log).read_text("utf-8").splitlines()]
-    rounds = sorted(
-        {k for row in log for k in row if k.startswith("iou")}, key=lambda k: int(k[3:])
-    )
-    named = {
-        "loss": "loss",
-        **{k: f"round {k[3:]}" for k in dict.fromkeys(rounds[:1] + rounds[-1:])},
-    }
+    rounds = sorted({int(k[3:]) for row in log for k in row if k.startswith("iou")})
+    keys = ["loss", *dict.fromkeys(f"iou{k}" for k in rounds[:1] + rounds[-1:])]
     figure = sheet(2.8, title)
     with style():
         left, right = figure.subplots(1, 2)
-        for i, (key, name) in enumerate(named.items()):
+        for i, key in enumerate(keys):
             rows = [(row["step"], row[key]) for row in log if key in row]
-            _learnt(left if key == "loss" else right, i, name, np.array(rows, float))
-        left.set(xlabel="step", ylabel="loss", xlim=(0, None), ylim=(0, None))
-        right.set(
-            xlabel="step", ylabel="IoU of the crops (0 to 1)", xlim=(0, None), ylim=(0, 1)
-        )
-        for ax in (left, right):
+            _learnt(
+                right if i else left, i, key.replace("iou", "round "), np.array(rows, float)
+            )
+        for ax, ylabel, top in ((left, "loss", None), (right, "IoU of the crops (0 to 1)", 1)):
+            ax.set(xlabel="step", ylabel=ylabel, xlim=(0, None), ylim=(0, top))
             ax.grid(axis="y", lw=0.5)
     return figure
 
 
 def _learnt(ax: Axes, i: int, name: str, rows: np.ndarray) -> None:
-    colour, span = palette.CURVES[i], max(1, len(rows) // 20)
+    (colour, dash, _), span = palette.curve(i), max(1, len(rows) // 20)
     steps, values = rows.T
     kernel = np.ones(span) / span
     smooth = np.convolve(values, kernel, "valid")
     middle = np.convolve(steps, kernel, "valid")
     ax.plot(steps, values, color=colour, lw=0.5, alpha=0.5)
-    ax.plot(middle, smooth, color=colour, ls=palette.DASHES[i], lw=1.8, label=name)
-    ax.annotate(
-        name,
-        (middle[-1], smooth[-1]),
-        xytext=(-2, -14 if i == 1 else 5),  # of two lines the first is named below
-        textcoords="offset points",
-        ha="right",
-        color=colour,
-        weight="bold",
-    )
+    ax.plot(middle, smooth, color=colour, ls=dash, lw=1.8)
+    at = {"xytext": (-2, -14 if i == 1 else 5), "textcoords": "offset points", "ha": "right"}
+    end = (middle[-1], smooth[-1])  # of two lines the first is named below
+    ax.annotate(name, end, color=colour, weight="bold", **at)
 
 
-def _count(last: int) -> list[int]:
-    return list(range(1, last + 1))
-
-
-def _staircase(ax: Axes, i: int, name: str, values: Sequence[float]) -> None:
-    colour = palette.CURVES[i % len(palette.CURVES)]
-    rounds = _count(len(values))
-    ax.step(
-        [*rounds, len(values) + 0.5],
-        [*values, values[-1]],
-        where="post",
-        color=colour,
-        ls=palette.DASHES[i % len(palette.DASHES)],
-        lw=1.8,
-    )
-    ax.plot(rounds, values, palette.MARKERS[i % len(palette.MARKERS)], color=colour, label=name)
-
-
-def _name_ends(ax: Axes, runs: Mapping[str, Sequence[float]]) -> None:
-    """Names at the ends, pushed apart where the lines meet."""
-    order = sorted(enumerate(runs.items()), key=lambda item: -item[1][1][-1])
-    ceiling = 2.0
-    for i, (name, values) in order:
-        y = min(values[-1], ceiling - 0.09)
-        ceiling = y
-        colour = palette.CURVES[i % len(palette.CURVES)]
-        ax.text(len(values) + 0.56, y, name, color=colour, va="center", weight="bold")
+def _ends(
+    runs: Mapping[str, Sequence[float]], gap: float
+) -> Iterator[tuple[str, tuple[str, Any, str], float]]:
+    """Name, look and height of each curve's end from the top down, pushed `gap` apart."""
+    ceiling = np.inf
+    for i, name in sorted(enumerate(runs), key=lambda item: -runs[item[1]][-1]):
+        ceiling = min(runs[name][-1], ceiling - gap)
+        yield name, palette.curve(i), ceiling
 
 
 def lines(
@@ -257,15 +228,10 @@ def lines(
     with style():
         ax = figure.subplots()
         low, high = (f(map(f, runs.values())) for f in (min, max))
-        gap, ceiling = 0.09 * (high - low), np.inf
-        order = sorted(enumerate(runs.items()), key=lambda item: -item[1][1][-1])
-        for i, (name, values) in order:
-            k = i % len(palette.CURVES)
-            look = {"color": palette.CURVES[k], "ls": palette.DASHES[k], "lw": 1.7}
-            ax.plot(x, values, marker=palette.MARKERS[k], ms=4, **look)
-            place = {"xytext": (7, 0), "textcoords": "offset points", "va": "center"}
-            ceiling = min(values[-1], ceiling - gap)  # names are pushed apart
-            ax.annotate(name, (x[-1], ceiling), color=look["color"], weight="bold", **place)
+        at = {"xytext": (7, 0), "textcoords": "offset points", "va": "center"}
+        for name, (colour, dash, marker), y in _ends(runs, gap=0.09 * (high - low)):
+            ax.plot(x, runs[name], color=colour, ls=dash, lw=1.7, marker=marker, ms=4)
+            ax.annotate(name, (x[-1], y), color=colour, weight="bold", **at)
         ax.set(xlabel=xlabel, ylabel=ylabel)
         ax.margins(x=0.03)
         ax.grid(axis="y", lw=0.5)

@@ -11,17 +11,12 @@ from vpuformer.drawing import palette
 from vpuformer.drawing.curves import WIDTH, sheet, style
 
 HEIGHT = 3.55
-_BOXES = {  # left, bottom, width, height in inches
-    "encoder": (1.42, 2.02, 1.32, 1.08),
-    "pue": (1.42, 0.3, 1.32, 1.08),
-    "dma": (3.08, 0.98, 1.25, 1.3),
-    "decoder": (4.72, 1.12, 1.08, 1.52),
-}
-_NAMES = {
-    "encoder": "Image encoder",
-    "pue": "PuE",
-    "dma": "DMA",
-    "decoder": "Decoder",
+Place = tuple[float, float, float, float]  # left, bottom, width, height
+_PARTS = {  # name; left, bottom, width, height in inches
+    "encoder": ("Image encoder", (1.42, 2.02, 1.32, 1.08)),
+    "pue": ("PuE", (1.42, 0.3, 1.32, 1.08)),
+    "dma": ("DMA", (3.08, 0.98, 1.25, 1.3)),
+    "decoder": ("Decoder", (4.72, 1.12, 1.08, 1.52)),
 }
 _NOTE = (
     "From round 2 on the last mask\njoins the features. In training\n"
@@ -35,7 +30,7 @@ def pipeline(
     answer: np.ndarray,
     *,
     title: str = "",
-    here: Collection[str] = tuple(_BOXES),
+    here: Collection[str] = tuple(_PARTS),
 ) -> Figure:
     """The whole model from left to right, four coloured parts with the tensors' sizes.
 
@@ -49,13 +44,9 @@ def pipeline(
         title: the finding.
         here: the parts this lesson is about.
     """
-    figure = sheet(HEIGHT, title)
-    figure.set_layout_engine("none")
+    figure, ax = _page(HEIGHT, title)
     with style():
-        ax = figure.add_axes((0, 0, 1, 1))
-        ax.set(xlim=(0, WIDTH), ylim=(0, HEIGHT))
-        ax.axis("off")
-        for part in _BOXES:
+        for part in _PARTS:
             _part(ax, part, shapes.get(part, ""), pale=part not in here)
         _picture(ax, photo, (0.08, 1.42), shapes.get("image", ""))
         ax.text(0.08, 0.84, shapes.get("prompts", ""), va="center", linespacing=1.4)
@@ -75,24 +66,34 @@ def pipeline(
     return figure
 
 
-def _part(ax: Axes, part: str, text: str, *, pale: bool) -> None:
-    left, bottom, width, height = _BOXES[part]
+def _page(height: float, title: str) -> tuple[Figure, Axes]:
+    """An empty figure to draw on in inches."""
+    figure = sheet(height, title)
+    figure.set_layout_engine("none")
+    ax = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(0, height))
+    ax.axis("off")
+    return figure, ax
+
+
+def _box(ax: Axes, place: Place, part: str, *, pale: bool = False, large: bool = False) -> None:
+    """A box with round corners in the colour of one of the four parts."""
+    left, bottom, width, height = place
     colour = palette.PARTS[part]
-    ax.add_patch(
-        FancyBboxPatch(
-            (left, bottom),
-            width,
-            height,
-            boxstyle="round,pad=0,rounding_size=0.08",
-            facecolor=palette.tint(colour, 0.1 if pale else 0.3),
-            edgecolor=palette.tint(colour, 0.4 if pale else 1.0),
-            lw=1.8,
-        )
-    )
+    fill, edge = (0.1, 0.4) if pale else (0.3, 1.0)
+    shape = f"round,pad=0,rounding_size={0.08 if large else 0.06}"
+    box = FancyBboxPatch((left, bottom), width, height, shape, lw=1.8 if large else 1.0)
+    box.set(facecolor=palette.tint(colour, fill), edgecolor=palette.tint(colour, edge))
+    ax.add_patch(box)
+
+
+def _part(ax: Axes, part: str, text: str, *, pale: bool) -> None:
+    name, place = _PARTS[part]
+    _box(ax, place, part, pale=pale, large=True)
+    left, bottom, width, height = place
     ink = palette.GREY if pale else palette.INK
     top, middle = bottom + height - 0.08, left + width / 2
     centre = bottom + (height - 0.26) / 2
-    ax.text(middle, top, _NAMES[part], ha="center", va="top", weight="bold", color=ink)
+    ax.text(middle, top, name, ha="center", va="top", weight="bold", color=ink)
     ax.text(middle, centre, text, ha="center", va="center", color=ink, linespacing=1.35)
 
 
@@ -108,12 +109,8 @@ def _picture(ax: Axes, image: np.ndarray, corner: tuple[float, float], text: str
 def _arrow(ax: Axes, path: list[tuple[float, float]]) -> None:
     xs, ys = zip(*path, strict=True)
     ax.plot(xs[:-1], ys[:-1], color=palette.INK, lw=1.1, solid_capstyle="butt")
-    ax.annotate(
-        "",
-        path[-1],
-        path[-2],
-        arrowprops={"arrowstyle": "-|>", "color": palette.INK, "lw": 1.1, "shrinkA": 0},
-    )
+    head = {"arrowstyle": "-|>", "color": palette.INK, "lw": 1.1, "shrinkA": 0}
+    ax.annotate("", path[-1], path[-2], arrowprops=head)
 
 
 def two_ways(title: str = "") -> Figure:
@@ -122,12 +119,8 @@ def two_ways(title: str = "") -> Figure:
     Args:
         title: the finding.
     """
-    figure = sheet(2.1, title)
-    figure.set_layout_engine("none")
+    figure, ax = _page(2.1, title)
     with style():
-        ax = figure.add_axes((0, 0, 1, 1))
-        ax.set(xlim=(0, WIDTH), ylim=(0, 2.1))
-        ax.axis("off")
         for left, name in ((0.1, "as maps: one stack"), (3.3, "as vectors: a conversation")):
             ax.text(left, 1.62, name, weight="bold", va="center")
         for left, low, wide, text, part in (
@@ -138,17 +131,7 @@ def two_ways(title: str = "") -> Figure:
             (3.3, 0.3, 1.0, "vectors", "pue"),
             (4.9, 0.55, 1.35, "both, changed\nby each other", "dma"),
         ):
-            colour = palette.PARTS[part]
-            ax.add_patch(
-                FancyBboxPatch(
-                    (left, low),
-                    wide,
-                    0.42,
-                    boxstyle="round,pad=0,rounding_size=0.06",
-                    facecolor=palette.tint(colour, 0.3),
-                    edgecolor=colour,
-                )
-            )
+            _box(ax, (left, low, wide, 0.42), part)
             ax.text(left + wide / 2, low + 0.21, text, ha="center", va="center")
         for path in (
             [(1.1, 1.16), (1.6, 0.86)],

@@ -10,7 +10,7 @@ from vpuformer.errors import ImageError
 from vpuformer.prompts import Box, Click, Prompt, Scribble, rescale
 
 FINE = 4  # lines are drawn this many times larger, then averaged
-WHITE, BLACK = 1.5, 0.5  # casing around every mark, in pixels
+CASING = ((2.0, palette.INK), (1.5, palette.PAPER))  # around every mark, pixels and colour
 Points = Sequence[tuple[float, float]]
 
 
@@ -159,15 +159,14 @@ class _Canvas:
             self.pen.ellipse((x - reach, y - reach, x + reach, y + reach), fill=colour)
 
     def cased(self, points: Points, wide: float, colour: str) -> None:
-        self.line(points, wide + 2 * (WHITE + BLACK), palette.INK)
-        self.line(points, wide + 2 * WHITE, palette.PAPER)
-        self.line(points, wide, colour)
+        for casing, shade in (*CASING, (0.0, colour)):
+            self.line(points, wide + 2 * casing, shade)
 
     def dashed(self, points: Points) -> None:
-        for dash in _dashes(points, 7 * self.size[1] / self.photo.width):
-            self.line(dash, 3.2, palette.INK)
-        for dash in _dashes(points, 7 * self.size[1] / self.photo.width):
-            self.line(dash, 1.6, palette.PAPER)
+        dashes = _dashes(points, 7 * self.size[1] / self.photo.width)
+        for wide, colour in ((3.2, palette.INK), (1.6, palette.PAPER)):
+            for dash in dashes:
+                self.line(dash, wide, colour)
 
     def prompt(self, prompt: Prompt) -> None:
         colour = palette.of_sign(prompt.positive)
@@ -186,19 +185,12 @@ class _Canvas:
         ((x, y),) = self.fine([(x, y)])
         shape: Callable = self.pen.ellipse if positive else self.pen.rectangle
         side = self.radius * (1.0 if positive else 0.89)  # equal areas
-        for reach, colour in (
-            (side + WHITE + BLACK, palette.INK),
-            (side + WHITE, palette.PAPER),
-            (side, palette.of_sign(positive)),
-        ):
-            r = reach * FINE
+        for casing, colour in (*CASING, (0.0, palette.of_sign(positive))):
+            r = (side + casing) * FINE
             shape((x - r, y - r, x + r, y + r), fill=colour)
         arm, thick = 0.58 * self.radius * FINE, round(0.26 * self.radius * FINE)
-        across = [((-1, 0), (1, 0)), ((0, -1), (0, 1))]
-        if not positive:
-            across = [((-0.8, -0.8), (0.8, 0.8)), ((-0.8, 0.8), (0.8, -0.8))]
-        for a, b in across:
-            ends = [(x + arm * u, y + arm * v) for u, v in (a, b)]
+        for u, v in ((1, 0), (0, 1)) if positive else ((0.8, 0.8), (0.8, -0.8)):
+            ends = (x - arm * u, y - arm * v, x + arm * u, y + arm * v)
             self.pen.line(ends, fill=palette.PAPER, width=thick)
 
 

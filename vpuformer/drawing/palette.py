@@ -4,6 +4,8 @@ Blue and vermillion stay apart under every simulated colour blindness (smallest 
 red and green of the field fall to 19.4). Colour never stands alone: shape or dash doubles it.
 """
 
+from typing import Any
+
 POSITIVE = "#0072B2"  # disc with +
 NEGATIVE = "#D55E00"  # square with ×
 MASK = "#F0E442"
@@ -29,6 +31,12 @@ PARTS = {
     "dma": "#009E73",
     "decoder": "#CC79A7",
 }  # the four parts of Fig. 3, the same in every notebook
+
+
+def curve(index: int) -> tuple[str, Any, str]:
+    """Colour, dash and marker of a curve, by its place among the others."""
+    k = index % len(CURVES)
+    return CURVES[k], DASHES[k], MARKERS[k]
 
 
 def rgb(colour: str) -> tuple[int, int, int]:

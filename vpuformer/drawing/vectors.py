@@ -1,6 +1,7 @@
 """A prompt's two Gaussians drawn where they live: q_h above the photo, q_v beside it."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -47,13 +48,9 @@ def beside_photo(
         top = figure.add_subplot(grid[0, 0], sharex=ax)
         side = figure.add_subplot(grid[1, 1], sharey=ax)
         for i, prompt in enumerate(prompts):
-            line = {
-                "color": palette.of_sign(prompt.positive),
-                "ls": palette.DASHES[i % len(palette.DASHES)],
-                "lw": 1.5,
-            }
-            top.plot(_axis(q_h[i], width), q_h[i], **line)
-            side.plot(q_v[i], _axis(q_v[i], height), **line)
+            line: Any = {"color": palette.of_sign(prompt.positive), "ls": palette.curve(i)[1]}
+            top.plot(_axis(q_h[i], width), q_h[i], **line, lw=1.5)
+            side.plot(q_v[i], _axis(q_v[i], height), **line, lw=1.5)
         top.set(ylim=(0, 1.08), yticks=(0, 1), ylabel="q_h")
         side.set(xlim=(0, 1.08), xticks=(0, 1), xlabel="q_v")
         top.tick_params(labelbottom=False)
@@ -84,13 +81,12 @@ def stacked(
     rows = list(next(iter(columns.values())))
     figure = sheet(0.75 + 0.72 * len(rows), title)
     with style():
-        grid = figure.subplots(
-            len(rows), len(columns), sharex=True, sharey="row", squeeze=False
-        )
+        shape = (len(rows), len(columns))
+        grid = figure.subplots(*shape, sharex=True, sharey="row", squeeze=False)
         for j, (case, values) in enumerate(columns.items()):
             for i, row in enumerate(rows):
                 ax, line = grid[i, j], values[row]
-                colour = palette.CURVES[i % len(palette.CURVES)]
+                colour, _, _ = palette.curve(i)
                 if marks is not None:
                     ax.axvline(marks, color=palette.GREY, lw=0.8, ls=":")
                 ax.fill_between(np.arange(len(line)), line, color=palette.tint(colour, 0.25))
@@ -121,8 +117,7 @@ def bars(parts: Mapping[str, Mapping[str, np.ndarray]], *, title: str = "") -> F
                 ax, ramp = grid[i, j], np.array(palette.rgb(colours[j]))
                 cells = 255 + (0.72 * ramp - 255) * np.asarray(q, float)[None, :, None]
                 ax.imshow(np.round(cells).astype(np.uint8), aspect="auto", interpolation="none")
-                last = i == len(parts) - 1
-                ticks = [0, len(q) - 1] if last else []
+                ticks = [0, len(q) - 1] if i == len(parts) - 1 else []
                 ax.set(yticks=[], xticks=ticks, xticklabels=ticks)
                 ax.spines[:].set_visible(True)
                 if i == 0:

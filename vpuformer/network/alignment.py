@@ -4,6 +4,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vpuformer.network.shapes import Map, Prompts
+
 
 class Alignment(nn.Module):
     """The similarity of every pixel feature to every prompt.
@@ -16,9 +18,7 @@ class Alignment(nn.Module):
         super().__init__()
         self.prompt = nn.Linear(embed_dim, decoder_dim)
 
-    def forward(
-        self, F_v_hat: Float[Tensor, "B C h w"], q_prime: Float[Tensor, "B N D"]
-    ) -> Float[Tensor, "B N h w"]:
+    def forward(self, F_v_hat: Map, q_prime: Prompts) -> Float[Tensor, "B N h w"]:
         """rho at 1/4 of the frame, 0..1."""
         z_v = F.normalize(F_v_hat.float().flatten(2), dim=1)  # B C L
         z_q = F.normalize(self.prompt(q_prime).float(), dim=-1)  # B N C

@@ -9,12 +9,13 @@ from torch import Tensor
 
 from vpuformer.config import PueConfig
 from vpuformer.errors import ConfigError, PromptError
-from vpuformer.prompts import Prompt, Scribble, kind_of, rescale
+from vpuformer.prompts import Prompt, Scribble, Size, kind_of, rescale
 from vpuformer.pue.box import box_axis
 from vpuformer.pue.gaussian import click_axis
 from vpuformer.pue.rivals import distance_vector, learned_vector
 from vpuformer.pue.scribble import scribble_axis
 
+Chance = torch.Generator | None  # draws the points of Reading R7
 CLICK, BOX, SCRIBBLE = range(3)
 _CODES = {"click": CLICK, "box": BOX, "scribble": SCRIBBLE}
 
@@ -67,9 +68,9 @@ class PromptBatch:
         """The same batch on a device."""
         return self._map(lambda t: t.to(device))
 
-    def repeat(self, count: int) -> "PromptBatch":
-        """Each picture's prompts `count` times in a row."""
-        return self._map(lambda t: t.repeat_interleave(count, 0))
+    def select(self, index: Tensor) -> "PromptBatch":
+        """The prompts of the chosen pictures."""
+        return self._map(lambda t: t[index])
 
     def append(self, other: "PromptBatch") -> "PromptBatch":
         """Both batches' prompts side by side, `[B, N1 + N2]`."""
@@ -142,11 +143,7 @@ def encode_batch(
 
 
 def _encode(
-    batch: PromptBatch,
-    size: tuple[int, int],
-    config: PueConfig,
-    image: Tensor | None,
-    generator: torch.Generator | None,
+    batch: PromptBatch, size: Size, config: PueConfig, image: Tensor | None, generator: Chance
 ) -> Tensor:
     height, width = size
     if config.visual != "none" and image is None:

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from vpuformer.prompts import as_masks
+from vpuformer.prompts import Mask, as_masks
 
 MERGE_ABOVE = 0.1  # parts with more than this share of their kind of error join the largest one
 
@@ -14,8 +14,8 @@ MERGE_ABOVE = 0.1  # parts with more than this share of their kind of error join
 class Mistakes:
     """Wrong pixels of a mask, bool `[H, W]` each; ignored pixels are in neither."""
 
-    missed: np.ndarray
-    surplus: np.ndarray
+    missed: Mask
+    surplus: Mask
 
     @property
     def is_empty(self) -> bool:
@@ -34,13 +34,11 @@ class ErrorRegion:
     """
 
     positive: bool
-    pixels: np.ndarray
-    merged: np.ndarray
+    pixels: Mask
+    merged: Mask
 
 
-def find_mistakes(
-    gt: np.ndarray, pred: np.ndarray, ignore: np.ndarray | None = None
-) -> Mistakes:
+def find_mistakes(gt: Mask, pred: Mask, ignore: Mask | None = None) -> Mistakes:
     """Missed (FN) and surplus (FP) pixels of a mask.
 
     Args:
@@ -52,7 +50,7 @@ def find_mistakes(
     return Mistakes(missed=gt & ~pred & counted, surplus=~gt & pred & counted)
 
 
-def depth(mask: np.ndarray) -> np.ndarray:
+def depth(mask: Mask) -> np.ndarray:
     """Exact Euclidean distance of each pixel to the nearest one outside the mask, float32.
 
     Sec. IV-B, by the protocol of RITM. The picture's border counts as outside; 0 outside.
@@ -90,7 +88,7 @@ def largest_error(mistakes: Mistakes) -> ErrorRegion | None:
     return ErrorRegion(positive=bool(positive), pixels=labels == best + 1, merged=merged)
 
 
-def _pieces(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _pieces(mask: Mask) -> tuple[np.ndarray, np.ndarray]:
     """8-connected pieces, labelled 1, 2, ... in an int `[H, W]`, and their sizes."""
     import cv2
 

@@ -4,17 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vpuformer.prompts import Box, Click, Prompt, Scribble
+from vpuformer.prompts import Box, Click, Mask, Prompt, Scribble
 from vpuformer.robot.mistakes import depth, find_mistakes, largest_error
 from vpuformer.robot.stroke import middle_stroke
 
 
 def next_click(
-    gt: np.ndarray,
-    pred: np.ndarray,
-    used: Sequence[Prompt] = (),
-    *,
-    ignore: np.ndarray | None = None,
+    gt: Mask, pred: Mask, used: Sequence[Prompt] = (), *, ignore: Mask | None = None
 ) -> Click:
     """A click on the deepest wrong pixel that has not been clicked yet.
 
@@ -40,9 +36,7 @@ def next_click(
     return Click(float(x), float(y), positive)
 
 
-def next_box(
-    gt: np.ndarray, pred: np.ndarray, *, ignore: np.ndarray | None = None
-) -> Box | None:
+def next_box(gt: Mask, pred: Mask, *, ignore: Mask | None = None) -> Box | None:
     """The tight box of the largest piece of error; None when nothing is wrong.
 
     Sec. IV-B, as the authors' code does it: positive around missed pixels, negative around
@@ -58,11 +52,7 @@ def next_box(
 
 
 def next_scribble(
-    gt: np.ndarray,
-    pred: np.ndarray,
-    *,
-    rng: np.random.Generator,
-    ignore: np.ndarray | None = None,
+    gt: Mask, pred: Mask, *, rng: np.random.Generator, ignore: Mask | None = None
 ) -> Scribble | None:
     """A stroke along the middle of the largest piece of error; None when nothing is wrong.
 

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from vpuformer.config import check_literal
-from vpuformer.prompts import Prompt
+from vpuformer.prompts import Mask, Prompt
 from vpuformer.robot.mistakes import find_mistakes
 from vpuformer.robot.next_prompt import next_box, next_click, next_scribble
 
@@ -64,12 +64,12 @@ class Policy:
 
     def __call__(
         self,
-        gt: np.ndarray,
-        pred: np.ndarray,
+        gt: Mask,
+        pred: Mask,
         history: Sequence[Turn],
         rng: np.random.Generator,
         *,
-        ignore: np.ndarray | None = None,
+        ignore: Mask | None = None,
     ) -> Prompt | None:
         """The next prompt, or None when nothing is wrong.
 
