@@ -21,6 +21,7 @@ class _Classical:
             raise ConfigError(f"longest is {longest}, expected at least 16 pixels.")
         self.longest = longest
         self._small: np.ndarray | None = None  # what has no underscore decides the answers
+        self._start: np.ndarray | None = None
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -40,9 +41,9 @@ class _Classical:
         scale = min(1.0, self.longest / max(height, width))
         small = (max(1, round(height * scale)), max(1, round(width * scale)))
         self._small = _resized(pixels, small)
-        self._start = None
-        if start is not None:
-            self._start = _resized((start * 255).astype(np.uint8), small) > 127
+        self._start = (
+            None if start is None else _resized(np.uint8(255) * (start > 0), small) > 127
+        )
         self.reset()
 
     def reset(self) -> None:
@@ -59,13 +60,11 @@ class _Classical:
             check_inside(prompt, self._size)
         size = self._small.shape[:2]
         scaled = tuple(p.rescaled(self._size, size) for p in prompts)
-        prob = self._cut(self._small, self._prompts + scaled, self._start)
+        prob = self._cut(self._small, self._prompts + scaled)
         self._prompts += scaled
         return Prediction(np.clip(_resized(prob.astype(np.float32), self._size), 0, 1))
 
-    def _cut(
-        self, image: np.ndarray, prompts: tuple[Prompt, ...], start: np.ndarray | None
-    ) -> np.ndarray:
+    def _cut(self, image: np.ndarray, prompts: tuple[Prompt, ...]) -> np.ndarray:
         raise NotImplementedError
 
 
@@ -86,15 +85,12 @@ class GrabCut(_Classical):
         super().__init__(longest)
         self.iterations = iterations
 
-    def _cut(
-        self, image: np.ndarray, prompts: tuple[Prompt, ...], start: np.ndarray | None
-    ) -> np.ndarray:
+    def _cut(self, image: np.ndarray, prompts: tuple[Prompt, ...]) -> np.ndarray:
         import cv2
 
-        size = image.shape[:2]
-        probably = np.zeros(size, bool) if start is None else start.copy()
-        first = prompts[0]
-        if start is None and isinstance(first, Click) and first.positive:
+        size, first = image.shape[:2], prompts[0]
+        probably = np.zeros(size, bool) if self._start is None else self._start.copy()
+        if self._start is None and isinstance(first, Click) and first.positive:
             probably |= _disc(size, first, min(size) / 4)
         for box in prompts:
             if isinstance(box, Box):
@@ -102,14 +98,12 @@ class GrabCut(_Classical):
         labels = np.where(probably, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
         labels[_seeds(size, of_sign(prompts, False))] = cv2.GC_BGD
         labels[_seeds(size, of_sign(prompts, True))] = cv2.GC_FGD
-        is_object = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD))
-        if is_object.all() or not is_object.any():
-            return is_object.astype(np.float32)
-        cv2.setRNGSeed(0)
-        bgr, models = np.ascontiguousarray(image[..., ::-1]), np.zeros((2, 1, 65))
-        options = (None, *models, self.iterations, cv2.GC_INIT_WITH_MASK)
-        cv2.grabCut(bgr, labels, *options)  # pyright: ignore[reportArgumentType, reportCallIssue]
-        return np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
+        if 0 < (labels & 1).mean() < 1:  # GC_FGD and GC_PR_FGD are the odd ones
+            cv2.setRNGSeed(0)
+            bgr, models = np.ascontiguousarray(image[..., ::-1]), np.zeros((2, 1, 65))
+            rest = (None, *models, self.iterations, cv2.GC_INIT_WITH_MASK)
+            cv2.grabCut(bgr, labels, *rest)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        return labels & 1
 
 
 class RandomWalker(_Classical):
@@ -128,9 +122,7 @@ class RandomWalker(_Classical):
         super().__init__(longest)
         self.beta = beta
 
-    def _cut(
-        self, image: np.ndarray, prompts: tuple[Prompt, ...], start: np.ndarray | None
-    ) -> np.ndarray:
+    def _cut(self, image: np.ndarray, prompts: tuple[Prompt, ...]) -> np.ndarray:
         try:
             from skimage.segmentation import random_walker
         except ModuleNotFoundError:
@@ -138,20 +130,19 @@ class RandomWalker(_Classical):
                 "RandomWalker needs scikit-image, which is not installed. "
                 "Run: pip install 'vpuformer[notebooks]'"
             ) from None
-        size = image.shape[:2]
+        size, first = image.shape[:2], prompts[0]
         positive, negative = (_marked(size, of_sign(prompts, sign)) for sign in (True, False))
-        first = prompts[0]
         if isinstance(first, Box) and first.positive:
             negative |= ~_inside(size, first)
-        if start is not None and not positive.any():
-            positive = start
+        if self._start is not None and not positive.any():
+            positive = self._start
         if not positive.any():
-            return np.zeros(size, np.float32)
+            return positive
         if not (negative & ~positive).any():
             negative[[0, -1]] = negative[:, [0, -1]] = True
         seeds = np.where(positive, 1, np.where(negative, 2, 0))
         if (seeds > 0).all() or not (seeds == 2).any():
-            return (seeds == 1).astype(np.float32)
+            return seeds == 1
         return random_walker(
             image, seeds, beta=self.beta, mode="bf", return_full_prob=True, channel_axis=-1
         )[0]

@@ -93,7 +93,6 @@ def evaluate_folders(
     *,
     out: str | Path,
     config: EvaluationConfig | None = None,
-    header: dict[str, Any] | None = None,
     limit: int | None = None,
 ) -> dict[str, dict[str, Any]]:
     """`evaluate` on folder data sets (images/NAME.*, masks/NAME.png), each named by its folder.
@@ -103,11 +102,10 @@ def evaluate_folders(
         folders: the data sets; all runs go to one file.
         out: the results file.
         config: the protocol.
-        header: as in `evaluate`.
         limit: at most so many objects of each set.
     """
     samples = chain.from_iterable([folder_samples(folder, limit=limit) for folder in folders])
-    return evaluate(segmenter, samples, out=out, config=config, header=header)
+    return evaluate(segmenter, samples, out=out, config=config)
 
 
 def run_sample(

@@ -103,11 +103,7 @@ def _from_array(array: np.ndarray) -> np.ndarray:
         array = np.dstack([_stretched(array[..., :3]), _opacity(array[..., 3])])
     elif array.dtype != np.uint8:
         array = _stretched(array)
-    if array.ndim == 2:
-        return np.repeat(array[..., None], 3, -1)
-    if array.shape[2] == 4:
-        return _from_pil(Image.fromarray(array, "RGBA"))
-    return np.ascontiguousarray(array)
+    return _from_pil(Image.fromarray(array))
 
 
 def _opacity(alpha: np.ndarray) -> np.ndarray:

@@ -1,9 +1,7 @@
 """One conversation about one image: prompts in, masks in the image's own coordinates out."""
 
-from bisect import bisect_right
 from contextlib import nullcontext
-from functools import lru_cache
-from itertools import accumulate
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -107,15 +105,13 @@ class Predictor:
 
     def remove(self, index: int) -> Prediction | None:
         """Take back prompt `index` of `prompts`; the rounds from its own on are played again."""
-        count = len(self.prompts)
-        if not 0 <= index < count:
+        owners = [at for at, turn in enumerate(self.rounds) for _ in turn.prompts]
+        if not 0 <= index < (count := len(owners)):
             raise PromptError(f"There is no prompt {index}: there are {count}, counted from 0.")
-        firsts = list(accumulate((len(turn.prompts) for turn in self.rounds), initial=0))
-        at = bisect_right(firsts, index) - 1  # the round that holds it
-        kept, turn, later = self.rounds[:at], self.rounds[at], self.rounds[at + 1 :]
-        left = index - firsts[at]
-        own = turn.prompts[:left] + turn.prompts[left + 1 :]
-        for prompts in (own, *(turn.prompts for turn in later)):
+        at = owners[index]
+        kept, later = self.rounds[:at], [list(turn.prompts) for turn in self.rounds[at:]]
+        del later[0][index - owners.index(at)]
+        for prompts in map(tuple, later):
             if prompts:
                 kept = (*kept, self._answer(kept, prompts))
         self._object.push(kept)
@@ -240,14 +236,12 @@ class Predictor:
 
 def segment(image: Any, prompts: list[Prompt], model: VPUFormer | None = None) -> Prediction:
     """The mask of one object in one call, all prompts in one round; shipped weights by default."""
-    predictor = Predictor(model or _default_model())
+    predictor = Predictor(model or _load_once("lite0"))
     predictor.set_image(image)
     return predictor.add(*prompts)
 
 
-@lru_cache(maxsize=1)
-def _default_model() -> VPUFormer:
-    return load("lite0")
+_load_once = cache(load)
 
 
 def _clipped(span: Span, size: Size) -> Span:

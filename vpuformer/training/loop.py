@@ -113,11 +113,10 @@ def _check_rounds(recipe: Recipe) -> None:
             f"Recipe.rounds is {recipe.rounds}, but round_weights has "
             f"{len(recipe.round_weights)} entries. Give one weight per round."
         )
+    most = recipe.rounds
     for name, value, least in (("fewest", recipe.fewest, 0), ("graded", recipe.graded, 1)):
-        if not least <= value <= recipe.rounds:
-            raise ConfigError(
-                f"Recipe.{name} is {value}, expected {least} to rounds ({recipe.rounds})."
-            )
+        if not least <= value <= most:
+            raise ConfigError(f"Recipe.{name} is {value}, expected {least} to rounds ({most}).")
 
 
 def _step(
@@ -151,20 +150,15 @@ def _step(
 def _fabric(recipe: Recipe) -> Fabric:
     """One device, or under `torchrun` one per rank."""
     world, local = (int(os.environ.get(n, 1)) for n in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
-    if recipe.accumulate < 1 or recipe.batch_size % (world * recipe.accumulate):
+    parts = max(1, recipe.accumulate)
+    if recipe.accumulate < 1 or recipe.batch_size % (world * parts):
         raise ConfigError(
             f"Recipe.batch_size is {recipe.batch_size}, but {world} ranks share each batch and "
-            f"take it in {recipe.accumulate} parts. Give a multiple of "
-            f"{world * max(1, recipe.accumulate)}."
+            f"take it in {recipe.accumulate} parts. Give a multiple of {world * parts}."
         )
     strategy = DDPStrategy(find_unused_parameters=not recipe.loss.p2cl) if world > 1 else "auto"
-    fabric = Fabric(
-        accelerator="auto",
-        strategy=strategy,
-        devices=local,
-        num_nodes=world // local,
-        precision=recipe.precision,  # pyright: ignore[reportArgumentType]
-    )
+    nodes, precision = world // local, recipe.precision
+    fabric = Fabric(strategy=strategy, devices=local, num_nodes=nodes, precision=precision)  # pyright: ignore[reportArgumentType]
     fabric.launch()
     return fabric
 
@@ -218,8 +212,7 @@ def _restore(found, header: dict, weights: nn.Module, optimizer) -> dict[str, An
             "The checkpoints in this folder belong to another model or recipe. Use a new folder, "
             "or pass the recipe they were made with."
         )
-    weights.load_state_dict(
-        {k: v for k, v in tensors.items() if not k.startswith("optimizer.")}
-    )
+    own = {k: v for k, v in tensors.items() if not k.startswith("optimizer.")}
+    weights.load_state_dict(own)
     checkpoint.restore_optimizer(optimizer, tensors)
     return meta

@@ -30,9 +30,7 @@ class RunLog:
     def __init__(self, out: Path, recipe: Recipe, *, is_writer: bool = True) -> None:
         self.path, self.recipe, self.is_writer = out / "log.jsonl", recipe, is_writer
         self.step, self.skipped, self.history = 0, 0, []
-        self.loss = float("nan")
         self._earlier, self._first = 0.0, 0
-        self._began = time.perf_counter()
         console = Console(stderr=True)
         columns = (*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn())
         is_shown = is_writer and console.is_terminal
