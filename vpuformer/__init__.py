@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vpuformer.model import VPUFormer, build, preset
     from vpuformer.predictor import Predictor, segment
     from vpuformer.prompts import Box, Click, Prediction, Scribble
+    from vpuformer.training.finetune import finetune
     from vpuformer.training.loop import fit
     from vpuformer.weights import load, save
 
@@ -26,6 +27,7 @@ _HOMES = {
     "build": "model",
     "doctor": "doctor",
     "evaluate": "evaluation",
+    "finetune": "training.finetune",
     "fit": "training.loop",
     "load": "weights",
     "preset": "model",

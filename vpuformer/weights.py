@@ -34,9 +34,9 @@ def weights_hash(tensors: dict[str, Tensor]) -> str:
     """sha256 over (name, dtype, shape, bytes) of all tensors, sorted by name."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
-        tensor = tensors[name].contiguous()
+        tensor = tensors[name].detach().cpu()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
-        digest.update(tensor.view(torch.uint8).numpy().tobytes() if tensor.ndim else b"")
+        digest.update(tensor.reshape(-1).contiguous().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 

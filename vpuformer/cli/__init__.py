@@ -1,4 +1,4 @@
-"""Commands: vpuformer segment | train | evaluate | benchmark | doctor."""
+"""Commands: vpuformer segment | train | evaluate | finetune | benchmark | doctor."""
 
 from vpuformer.cli.commands import COMMANDS, main
 from vpuformer.cli.words import parse_prompts, read_prompts

@@ -1,4 +1,4 @@
-"""Commands: vpuformer segment | train | evaluate | benchmark | doctor."""
+"""Commands: vpuformer segment | train | evaluate | finetune | benchmark | doctor."""
 
 import json
 import logging
@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
+from vpuformer.cli.finetune import Finetune
 from vpuformer.cli.segment import Precision, Segment
 from vpuformer.cli.words import say
 from vpuformer.errors import VPUError
@@ -157,7 +158,7 @@ class Doctor:
         return 0 if report.ok else 1
 
 
-_ALL = (Segment, Train, Evaluate, Benchmark, Doctor)
+_ALL = (Segment, Train, Evaluate, Finetune, Benchmark, Doctor)
 COMMANDS: dict[str, Any] = {command.__name__.lower(): command for command in _ALL}
 
 

@@ -65,6 +65,19 @@ def onward(steps: int = 2000) -> Recipe:
     )
 
 
+def finetune(steps: int = 300) -> Recipe:
+    """Trained weights on some dozens of new photos: few steps, a low rate, frequent checkpoints."""
+    return Recipe(
+        steps=steps,
+        lr=3e-4,
+        encoder_lr_scale=0.3,
+        warmup=20,
+        ema=0.97,
+        loss=LossConfig(p2cl=0.5),
+        save_every=50,
+    )
+
+
 def tiny(steps: int = 1500) -> Recipe:
     """The course's model, from nothing on procedural scenes (notebook 07)."""
     return Recipe(

@@ -1,0 +1,175 @@
+"""finetune: bad folders are named file by file, photos are held out, the best state is kept."""
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from small import CONFIG
+
+from vpuformer.cli import main
+from vpuformer.data.folders import FolderSamples, check_folders, split_pairs
+from vpuformer.data.scenes import scene
+from vpuformer.errors import CheckpointError, ConfigError, DataError
+from vpuformer.model import build
+from vpuformer.training import recipes
+from vpuformer.training.finetune import FinetuneConfig, Validation, finetune, measure
+from vpuformer.weights import load, save
+
+ROOT = Path(os.environ.get("VPU_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
+RECIPE = replace(
+    recipes.finetune(4),
+    batch_size=2,
+    crops=((0.0, 64),),
+    warmup=1,
+    frozen_stages=0,
+    log_every=1,
+    save_every=2,
+)
+SMALL = FinetuneConfig(val_share=0.4, max_val_objects=1)
+
+
+@pytest.fixture
+def folders(tmp_path):
+    images, masks = tmp_path / "photos", tmp_path / "cuts"
+    images.mkdir(), masks.mkdir()
+    for i in range(5):
+        image, labels = scene(i, (64, 80))
+        Image.fromarray(image).save(images / f"s{i}.png")
+        Image.fromarray(labels).save(masks / f"s{i}.png")
+    return images, masks
+
+
+def test_one_call_trains_a_copy_and_goes_on(folders, tmp_path):
+    model, out = build(CONFIG).eval(), tmp_path / "run"
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    result = finetune(model, *folders, out, RECIPE, SMALL)
+    assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
+    assert sorted(result.validations) == [0, 2, 4] and result.before == result.validations[0]
+    split = json.loads((out / "run.json").read_text())
+    assert len(split["val"]) == 2 and not set(split["val"]) & set(split["train"])
+    saved = load(result.path, device="cpu")
+    assert result.after == measure(saved, _held_out(folders)) and "held_out" in saved.card
+    (out / "step-0000004.safetensors").unlink()  # killed before its last checkpoint
+    again = finetune(model, *folders, out, RECIPE, SMALL)
+    assert again.validations == result.validations
+    with pytest.raises(CheckpointError, match="its recipe differ"):
+        finetune(model, *folders, out, replace(RECIPE, lr=1e-5), SMALL)
+
+
+def _held_out(folders):
+    _, val = split_pairs(check_folders(*folders), SMALL.val_share, SMALL.seed)
+    found = [s for pair in val for s in pair.objects("held out")]
+    chosen = np.random.default_rng(0).permutation(len(found))[:1]
+    return [found[i] for i in sorted(chosen)]
+
+
+def test_the_command_prints_before_and_after(folders, tmp_path, capsys):
+    weights = save(build(CONFIG), tmp_path / "w.safetensors", {})
+    for path in folders[1].iterdir():
+        Image.fromarray(np.uint8(255) * (np.asarray(Image.open(path)) == 1)).save(path)
+    words = ["--model", str(weights), "--steps", "1", "--out", str(tmp_path / "run")]
+    assert main(["finetune", *map(str, folders), *words, "--val-share", "0.2"]) == 0
+    seen = capsys.readouterr().out
+    assert "before" in seen and "NoC@90" in seen and "best.safetensors" in seen
+
+
+def test_bad_folders_are_reported_file_by_file_before_training(folders, tmp_path):
+    images, masks = folders
+    Image.new("L", (30, 20), 1).save(masks / "s0.png")
+    (images / "s1.png").write_bytes(b"<html>not a picture</html>")
+    Image.new("L", (80, 64)).save(masks / "s2.png")
+    (masks / "s3.png").unlink()
+    whole = (masks / "s4.png").read_bytes()
+    (masks / "s4.png").write_bytes(whole[: len(whole) // 2])
+    shutil.copy(masks / "s0.png", masks / "alone.png")
+    with pytest.raises(DataError) as found:
+        finetune(build(CONFIG), images, masks, tmp_path / "run", RECIPE, SMALL)
+    lines = str(found.value).splitlines()
+    assert lines[0].startswith("6 files cannot be used") and len(lines) == 7
+    for name, reason in {
+        "s0.png": "80 x 64, its mask 30 x 20",
+        "s1.png": "cannot be read as an image",
+        "s2.png": "is empty",
+        "s3.png": "no mask",
+        "s4.png": "cannot be read as a mask",
+        "alone.png": "no photo",
+    }.items():
+        assert any(line.strip().startswith(name) and reason in line for line in lines), name
+    assert not (tmp_path / "run").exists()
+
+
+def test_no_pairs_and_no_folder_are_named(tmp_path):
+    with pytest.raises(DataError, match="is no folder"):
+        check_folders(tmp_path / "gone", tmp_path)
+    with pytest.raises(DataError, match="hold no pair"):
+        check_folders(tmp_path, tmp_path)
+    with pytest.raises(DataError, match="at least two"):
+        split_pairs([], 0.5, 0)
+    with pytest.raises(ConfigError, match="expected at least 1"):
+        FinetuneConfig(patience=0)
+
+
+def test_a_photo_that_breaks_during_training_is_skipped_and_counted(folders, caplog):
+    data = FolderSamples(check_folders(*folders))
+    (folders[0] / "s2.png").write_bytes(b"gone")
+    samples = [data.sample(0, position, 32) for position in range(10)]
+    assert data.broken == {"s2.png": 2} and caplog.text.count("s2.png is skipped") == 1
+    again = FolderSamples(data.pairs)
+    assert np.array_equal(again.sample(0, 7, 32).image, samples[7].image)
+    for path in folders[0].iterdir():
+        path.write_bytes(b"gone")
+    with pytest.raises(DataError, match="No photo can be read any more"):
+        data.sample(0, 0, 32)
+
+
+def test_black_and_white_masks_are_objects(folders):
+    for path in folders[1].iterdir():
+        Image.fromarray(np.uint8(255) * (np.asarray(Image.open(path)) > 0)).save(path)
+    sample = FolderSamples(check_folders(*folders)).sample(0, 0, 64)
+    assert sample.target.any() and sample.valid.all()
+
+
+def test_stops_when_patience_is_out_and_keeps_the_best(tmp_path, monkeypatch):
+    scores = iter([9.0, 7.0, 8.0, 7.0])
+    monkeypatch.setattr(
+        sys.modules[Validation.__module__],
+        "measure",
+        lambda *_: {"NoC@90": [next(scores)], "IoU@3": [0.5]},
+    )
+    watch = Validation(tmp_path, [], 2, {})
+    stops = [watch(step, build(CONFIG, seed=step)) for step in range(4)]
+    assert stops == [False, False, False, True] and watch.best == 1
+    assert load(watch.path, device="cpu").card["step"] == 1
+    assert Validation(tmp_path, [], 2, {}).is_over
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ROOT.is_dir(), reason=f"no data at {ROOT}: set VPU_DATA")
+def test_polyps_take_clearly_fewer_clicks_on_photos_left_out(tmp_path):
+    source, names = ROOT / "domain" / "polyps", []
+    for path in sorted((source / "images").iterdir()):
+        names.append(path)
+    left_out = set(np.random.default_rng(0).permutation(len(names))[:24].tolist())
+    for room in ("given", "left"):
+        (tmp_path / room / "images").mkdir(parents=True)
+        (tmp_path / room / "masks").mkdir()
+    for i, path in enumerate(names):
+        room = tmp_path / ("left" if i in left_out else "given")
+        shutil.copy(path, room / "images")
+        shutil.copy(source / "masks" / f"{path.stem}.png", room / "masks")
+    given, left = ((tmp_path / n / "images", tmp_path / n / "masks") for n in ("given", "left"))
+    objects = [s for pair in check_folders(*left) for s in pair.objects("held out")]
+    model = load("lite0", device="cpu")
+    recipe = replace(recipes.finetune(80), save_every=40)
+    config = FinetuneConfig(val_share=0.2, max_val_objects=12)
+    result = finetune(model, *given, tmp_path / "run", recipe, config)
+    before, after = measure(model, objects), measure(result.model, objects)
+    (tmp_path / "numbers.json").write_text(json.dumps([before, after, result.validations]))
+    assert after["NoC@90"][0] < 0.85 * before["NoC@90"][0]

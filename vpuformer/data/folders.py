@@ -1,0 +1,150 @@
+"""Somebody's own photos and masks: checked file by file, split, and cut into training samples."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from vpuformer.data.augmentation import Sample as Crop
+from vpuformer.data.augmentation import augment
+from vpuformer.data.samples import SUFFIXES, VOID, Sample, read_labels, split_labels
+from vpuformer.errors import DataError, ImageError
+from vpuformer.imaging import read
+
+log = logging.getLogger("vpuformer.data")
+LISTED = 40  # files named in one message
+BROKEN = (DataError, ImageError, OSError, SyntaxError, ValueError)  # what a bad file may raise
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A photo and its mask, of one size."""
+
+    image: Path
+    mask: Path
+
+    def read(self) -> tuple[np.ndarray, np.ndarray]:
+        """The photo uint8 `[H, W, 3]` and its labels uint8 `[H, W]` as the mask file has them.
+
+        Raises:
+            DataError: sizes differ, or the mask has no object or is no mask.
+            ImageError: the photo is no picture.
+        """
+        image, labels = read(self.image), read_labels(self.mask)
+        if image.shape[:2] != labels.shape:
+            raise DataError(
+                f"{self.image.name} is {image.shape[1]} x {image.shape[0]}, its mask "
+                f"{labels.shape[1]} x {labels.shape[0]}. Both must have one size."
+            )
+        if not split_labels(labels):
+            raise DataError(f"{self.mask.name} is empty: it marks no object. Remove the pair.")
+        return image, labels
+
+    def objects(self, set_name: str) -> list[Sample]:
+        """Each object of the photo, to be evaluated."""
+        image, labels = self.read()
+        found = split_labels(labels)
+        return [Sample(set_name, self.image.stem, i, image, gt, void) for i, gt, void in found]
+
+
+def check_folders(images_dir: str | Path, masks_dir: str | Path) -> list[Pair]:
+    """The pairs images_dir/NAME.* and masks_dir/NAME.png, in name order, every file read once.
+
+    Raises:
+        DataError: it names each file that cannot be used, and why.
+    """
+    images_dir, masks_dir = Path(images_dir), Path(masks_dir)
+    for folder in (images_dir, masks_dir):
+        if not folder.is_dir():
+            raise DataError(f"{folder} is no folder. Give the folder that holds the files.")
+    images = sorted(p for p in images_dir.iterdir() if p.suffix.lower() in SUFFIXES)
+    masks = {p.stem: p for p in masks_dir.iterdir() if p.suffix.lower() == ".png"}
+    twins = Counter(p.stem for p in images)
+    pairs = [Pair(p, masks[p.stem]) for p in images if p.stem in masks and twins[p.stem] == 1]
+    faults = [
+        f"{p.name}: " + ("no mask" if twins[p.stem] == 1 else "two photos of this name")
+        for p in images
+        if p.stem not in masks or twins[p.stem] > 1
+    ]
+    faults += [f"{p.name}: no photo" for stem, p in sorted(masks.items()) if stem not in twins]
+    faults += [fault for pair in pairs if (fault := _fault(pair))]
+    if not pairs:
+        raise DataError(
+            f"{images_dir} and {masks_dir} hold no pair. Expected NAME.jpg (or another picture) "
+            f"in the first and NAME.png in the second.{_listed(faults)}"
+        )
+    if faults:
+        raise DataError(
+            f"{len(faults)} files cannot be used. Mend or remove them.{_listed(faults)}"
+        )
+    return pairs
+
+
+def _fault(pair: Pair) -> str:
+    try:
+        pair.read()
+    except BROKEN as error:
+        return f"{pair.image.name}: {error}"
+    return ""
+
+
+def _listed(faults: Sequence[str]) -> str:
+    shown = "".join(f"\n  {fault}" for fault in faults[:LISTED])
+    return shown + (f"\n  and {len(faults) - LISTED} more" if len(faults) > LISTED else "")
+
+
+def split_pairs(
+    pairs: Sequence[Pair], val_share: float, seed: int
+) -> tuple[list[Pair], list[Pair]]:
+    """Training and validation photos (never objects of one photo in both), drawn from `seed`."""
+    if not 0 < val_share < 1:
+        raise DataError(f"val_share is {val_share}, expected a number between 0 and 1.")
+    if len(pairs) < 2:
+        raise DataError("One photo cannot be split. Give at least two photos with masks.")
+    count = min(max(1, round(val_share * len(pairs))), len(pairs) - 1)
+    chosen = set(np.random.default_rng(seed).permutation(len(pairs))[:count].tolist())
+    return (
+        [p for i, p in enumerate(pairs) if i not in chosen],
+        [p for i, p in enumerate(pairs) if i in chosen],
+    )
+
+
+class FolderSamples:
+    """Training samples from pairs: position -> the same crop of the same photo, every time.
+
+    A file that breaks while training goes on is skipped for the next photo, named once in the log
+    and counted.
+
+    Attributes:
+        broken: how often each file was skipped.
+    """
+
+    def __init__(self, pairs: Sequence[Pair]) -> None:
+        self.pairs, self.broken = list(pairs), Counter[str]()
+
+    def sample(self, seed: int, position: int, crop: int) -> Crop:
+        """The sample at a position of the endless order of epochs drawn from `seed`.
+
+        Raises:
+            DataError: none of the files can be read any more.
+        """
+        epoch, at = divmod(position, len(self.pairs))
+        order = np.random.default_rng([seed, epoch]).permutation(len(self.pairs))
+        for index in np.roll(order, -at):
+            pair = self.pairs[index]
+            try:
+                image, labels = pair.read()
+            except BROKEN as error:
+                if not self.broken[pair.image.name]:
+                    log.warning("%s is skipped: %s", pair.image.name, error)
+                self.broken[pair.image.name] += 1
+                continue
+            if set(np.unique(labels)) <= {0, VOID}:
+                labels = (labels == VOID).astype(np.uint8)
+            rng = np.random.default_rng([seed, position])
+            return augment(Image.fromarray(image), labels, crop, rng)
+        raise DataError("No photo can be read any more. Check the disk that holds them.")
