@@ -273,3 +273,18 @@ def test_dma_states_come_from_a_run():
     found = course.attending.states(model, np.zeros((90, 60, 3), np.uint8), [Click(9, 9)])
     assert len(found) == 3 and found[0].pixels.shape == (1, 64, 64)
     assert not model.dma._forward_hooks
+
+
+def test_exercises_of_features_and_masks():
+    ex = course.checks.ex
+    assert ex("04.P", "mlps") == "04.P: right." and "8 D²" in ex("04.P", "attention")
+    assert ex("06.P", (0.5, 0.69)) == "06.P: right." and "cosine is 0" in ex("06.P", (0, 1.0))
+    x = torch.linspace(0.1, 2, 6, dtype=torch.float64).reshape(2, 3).requires_grad_()
+    given = {"package": lambda v: (v**2).mean(), "given": (x,)}
+    assert ex("06.B", lambda v: (v**2).mean(), **given) == "06.B: right."
+    assert "shape ()" in ex("06.B", lambda v: v**2, **given)
+    assert "Off by" in ex("06.B", lambda v: (v**2).sum(), **given)
+    half_detached = lambda v: (v * v.detach()).mean()  # noqa: E731
+    assert "gradient is off" in ex("06.B", half_detached, **given)
+    assert ex("06.E", 3, measure=lambda n: n / 10, beat=0.2) == "06.E: right."
+    assert "0.300, to beat: 0.400" in ex("06.E", 3, measure=lambda n: n / 10, beat=0.4)

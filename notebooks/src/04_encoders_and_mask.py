@@ -1,0 +1,528 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+#   vpuformer:
+#     number: '04'
+#     minutes_cpu: 0.75
+#     houses:
+#       equations: []
+#       algorithms: []
+#       figures: []
+#       tables: []
+#       sections: [III-A encoder, IV-B backbones, IV-B mask input]
+# ---
+
+# %% [markdown]
+# # 04 · What does the network see? Image encoders and mask fusion
+#
+# Before any click, the photo is read once and kept as maps of features. You will follow the
+# shapes through six encoders, count their work without running them, and see why it matters
+# where the last mask comes in.
+#
+# | | |
+# |---|---|
+# | takes | 45 seconds on two CPU cores, the same on a GPU |
+# | needs | nothing: a photo of scikit-image, drawn scenes, the shipped weights |
+# | paper | Sec. III-A (encoder), IV-B (backbones, mask input) live here; reading R9 |
+# | before, after | 03 "Boxes and scribbles" · 05 "How do prompts and picture talk?" |
+# | you are here | **encoder** → PuE → DMA → decoder |
+
+# %% [markdown]
+# ## Before you start
+#
+# After this you can
+#
+# 1. say what a stride, a patch and a receptive field are, and compute them;
+# 2. compare encoders by weights and by work, before you have run any of them;
+# 3. explain early and late fusion of the last mask, and what each costs per click.
+#
+# **Predict.** Ten clicks on one photo. In one design the last mask is fed in before the
+# encoder, in the other after it. How many times more work does the first one do: 2, 5 or 50
+# times? The answer stands at the end.
+#
+# ## Parameters
+#
+# Everything below follows from this cell.
+
+# %% tags=["parameters"]
+profile = "cpu"  # "smoke" leaves out the two largest encoders | "cpu" | "gpu" | "paper"
+seed = 0  # draws the small examples and the untrained fusion
+out_dir = "out/04"  # folder for the first figure
+backbones = ("tiny", "lite0", "mit_b0", "hrnet18s", "resnet50", "vit_b")
+size = 448  # pixels, side of the square frame; a multiple of 224
+scenes = 10  # drawn scenes in "Break it"
+
+# %%
+import numpy as np
+import torch
+from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
+
+import vpuformer as vpu
+from vpuformer import config, course, metrics, pue
+from vpuformer.data.scenes import scene
+from vpuformer.drawing import curves, palette
+from vpuformer.network import fusion
+from vpuformer.robot.next_prompt import next_click
+
+# %%
+clock = course.Clock()
+model = vpu.load("lite0")
+photo, truth = course.photo("coffee")
+print({name: getattr(model.config, name) for name in ("encoder", "size", "fusion")})
+
+
+def framed(picture, side):
+    x = torch.tensor(picture).permute(2, 0, 1)[None] / 255  # B 3 H W
+    return F.interpolate(x, (side, side), mode="bilinear", antialias=True)
+
+
+def row_of(title, alt, shown, columns=None, keep=None):
+    figure = curves.strip(list(shown.values()), list(shown), columns=columns, title=title)
+    course.show(figure, alt, keep)
+
+
+# %% [markdown]
+# ## The picture first
+#
+# What the shipped encoder keeps of a photo. Each of its four maps holds dozens of numbers a
+# place, the **features**. To look at them we keep the three directions in which they vary
+# most (PCA) and show these as red, green and blue. Equal colour means similar features; the
+# colours themselves mean nothing.
+
+
+# %%
+def colours(features):
+    """C × h × w features as an RGB picture of their three main directions."""
+    flat = features.flatten(1).T - features.flatten(1).mean(1)  # L C
+    main = flat @ torch.linalg.svd(flat, full_matrices=False)[2][:3].T
+    low, high = main.quantile(0.02, 0), main.quantile(0.98, 0)
+    grid = ((main - low) / (high - low)).clamp(0, 1).unflatten(0, features.shape[1:])
+    return (255 * grid).byte().numpy()
+
+
+# %%
+x = framed(photo, size)
+with torch.inference_mode():
+    maps, for_dma = model.encoder(x), model.encode_image(x).x16
+shown = {"the frame, 3 channels": (255 * x[0]).byte().permute(1, 2, 0).numpy()}
+shown |= {f"1/{size // m.shape[-1]}: {m.shape[1]} channels": colours(m[0]) for m in maps}
+shown[f"for DMA: {for_dma.shape[1]} channels"] = colours(for_dma[0])
+assert [size // m.shape[-1] for m in maps] == [4, 8, 16, 32]
+row_of(
+    "From edges to things: the coarser the map, the more it knows",
+    "The photo and five feature maps in false colours: the fine ones show edges and texture, the "
+    "coarse ones paint cup, saucer and table as areas.",
+    shown,
+    3,
+    f"{out_dir}/features.png",
+)
+clock("picture first")
+
+# %% [markdown]
+# The photo is squashed to a square, because the network wants one size. An encoder like this
+# is called a **backbone**: it was made to name what is on a photo, for a thousand kinds of
+# things, and is lent to us with what it has learnt.
+#
+# ## 1 A pyramid of strides
+#
+# A **convolution** looks at a small window (the *kernel*, 3 or 5 pixels wide) and writes one
+# number; then the window moves on. The step it moves is the **stride**. With stride 2 the new
+# map has half the side. By hand, on one row, with a kernel that averages:
+
+# %%
+row = [0, 0, 0, 8, 8, 8, 8, 8]
+padded = [0, *row, 0]  # one zero at each end
+by_hand = [(padded[i] + 2 * padded[i + 1] + padded[i + 2]) / 4 for i in (0, 2, 4, 6)]
+print("eight values become four:", by_hand)
+kernel = torch.tensor([[[0.25, 0.5, 0.25]]])
+package = F.conv1d(torch.tensor([[row]]).float(), kernel, stride=2, padding=1)
+course.same(by_hand, package[0, 0])
+
+# %% [markdown]
+# The edge between third and fourth value now lies somewhere around the second of four. Five
+# such halvings make 448 pixels into 14. What is lost in *where* is used for *what*: there are
+# more channels, and each place has seen more of the photo.
+#
+# How much more? Follow one place back to the photo. A kernel of width k adds k − 1 places on
+# each map; a place of that map is as many pixels wide as all strides before it, multiplied.
+# The sum is the **receptive field**. In the shipped encoder:
+
+
+# %%
+def field_of(layers):
+    """Pixels that one place has seen, after layers of (kernel, stride)."""
+    seen, step = 1, 1
+    for kernel, stride in layers:
+        seen += (kernel - 1) * step
+        step *= stride
+    return seen
+
+
+# %%
+convs = [m for m in model.encoder.modules() if isinstance(m, torch.nn.Conv2d)]
+layers = [(m.kernel_size[0], m.stride[0]) for m in convs if m.kernel_size[0] > 1]
+fields = [field_of(layers[:n]) for n in (4, 6, 12)]
+print("receptive field at 1/4, 1/8, 1/16:", fields, "of", size, "pixels")
+
+# %% [markdown]
+# No trust without a test. The gradient of one place with respect to the photo is zero
+# wherever that place cannot look:
+
+# %%
+probe, grads = x.clone().requires_grad_(), []
+for m in model.encoder(probe)[:3]:
+    middle = m[0, :, m.shape[-1] // 2, m.shape[-1] // 2].sum()
+    grads.append(torch.autograd.grad(middle, probe, retain_graph=True)[0].abs().sum((0, 1)))
+course.same(fields, [int((g.amax(0) > 0).sum()) for g in grads])
+quarter = slice(size // 4, -size // 4)
+inner = float(grads[2][quarter, quarter].sum() / grads[2].sum())
+print(f"at 1/16, {inner:.0%} of the influence comes from the middle quarter of the photo")
+names = [f"1/{4 * 2**i}: {n} px wide" for i, n in enumerate(fields)]
+assert inner > 0.5 and fields[2] > size // 2
+row_of(
+    "A place sees far, but listens close by",
+    "Three maps of what one place looks at (fourth root, so that faint parts show): a small dot, "
+    "a larger one, and a wide square that fades from its middle outwards.",
+    {name: ((g / g.max()) ** 0.25).numpy() for name, g in zip(names, grads, strict=True)},
+)
+clock("1 strides")
+
+# %% [markdown]
+# The bound is a square, the real influence is a hill in its middle. At 1/16 a place has seen
+# most of the photo's width, and yet it mostly knows its neighbourhood. This is why DMA (notebook
+# 05) lets places talk to prompts across the whole picture.
+#
+# ## 2 The other way: patches
+#
+# A **vision transformer** (ViT) makes no pyramid. It cuts the photo into squares, the
+# **patches**, of 16 × 16 pixels, and turns each into one vector, a **token**, by one matrix.
+# From then on tokens exchange what they know by attention (notebook 05 explains it). By hand,
+# a picture of 4 × 4, patches of 2 × 2, and two numbers a token: the sum, and left minus right.
+
+# %%
+picture = np.array([[1, 0, 2, 2], [1, 0, 2, 2], [0, 0, 0, 3], [4, 0, 0, 3]])
+tokens = np.zeros((2, 2, 2))
+for i, j in np.ndindex(2, 2):
+    patch = picture[2 * i : 2 * i + 2, 2 * j : 2 * j + 2]
+    tokens[:, i, j] = patch.sum(), (patch[:, 0] - patch[:, 1]).sum()
+print("sums", tokens[0].tolist(), "left − right", tokens[1].tolist())
+weight = torch.tensor([[[[1.0, 1], [1, 1]]], [[[1, -1], [1, -1]]]])
+course.same(tokens, F.conv2d(torch.tensor(picture)[None, None].float(), weight, stride=2)[0])
+
+# %% [markdown]
+# So cutting patches *is* a convolution, one whose stride is as large as its kernel. One map at
+# 1/16 comes out, at one width. Where a decoder wants four scales, they are made from this one
+# map afterwards (`network/pyramid.py`).
+#
+# The paper uses four backbones: ViT-B, SegFormer-B0 (`mit_b0`, a transformer with a pyramid),
+# HRNet-18s (which keeps a fine map all the way), ResNet-50 with DeepLab (whose last stage does
+# not halve). We add `lite0`, the shipped one, and `tiny`, for notebook 07. Here are the sizes
+# of their maps. Nothing is computed for this: on torch's `meta` device tensors have a shape
+# and no contents, so that even the largest network runs in no time.
+
+
+# %%
+def on_paper(name, side):
+    """An encoder's map sizes, its work in billions of products, its millions of weights."""
+    with torch.device("meta"), FlopCounterMode(display=False) as count:
+        encoder = vpu.build(config.preset(name)).encoder
+        sizes = [tuple(m.shape[1:]) for m in encoder(torch.zeros(1, 3, side, side))]
+    weights = sum(p.numel() for p in encoder.parameters())
+    return sizes, count.get_total_flops() / 2e9, weights / 1e6
+
+
+def ladder(rows, title=""):
+    """One line an encoder, one square a map, as large as the map; text: channels, side."""
+    figure = curves.sheet(0.3 + 0.58 * len(rows), title)
+    figure.set_layout_engine("none")
+    ax = figure.add_axes((0, 0, 1, 1 - 0.3 / figure.get_figheight()))
+    ax.set(xlim=(0, 6.4), ylim=(-len(rows), 0))
+    ax.axis("off")
+    largest = max(h for sizes in rows.values() for _, h, _ in sizes)
+    for y, (name, sizes) in enumerate(rows.items()):
+        ax.text(0.08, -y - 0.5, name, va="center", weight="bold", size=9)
+        for i, (channels, h, _) in enumerate(sizes):
+            left, wide = 0.98 + 1.42 * (i if len(sizes) > 1 else 2), 0.52 * h / largest
+            ax.bar(left, wide / 0.58, wide, -y - 0.5 - wide / 1.16, align="edge", **ink)
+            ax.text(left + wide + 0.05, -y - 0.5, f"{channels} × {h}²", va="center", size=9)
+    return figure
+
+
+# %%
+ink = {"color": palette.PARTS["encoder"], "edgecolor": palette.INK, "lw": 0.6}
+used = backbones if profile != "smoke" else backbones[:4]
+plans = {name: on_paper(name, size) for name in used}
+assert plans["lite0"][0] == [tuple(m.shape[1:]) for m in maps]
+course.show(
+    ladder({name: plan[0] for name, plan in plans.items()}, "Five pyramids and one plain map"),
+    "For each encoder a row of shrinking squares with channels and side; ResNet's last two are of "
+    "one size, the ViT has a single square at one sixteenth.",
+)
+
+# %% [markdown]
+# ## 3 What does a look cost?
+#
+# The *work* of a network is counted in products: one for each weight and each place where it
+# is used. A convolution with k × k kernel, from C to D channels, on h × w places, makes
+# $k^2 \cdot C \cdot D \cdot h \cdot w$ of them. By hand, the shipped encoder's first layer:
+# 3 × 3, from 3 to 32 channels, on 224 × 224 places.
+
+# %%
+by_hand = 3 * 3 * 3 * 32 * (size // 2) ** 2
+with torch.device("meta"), FlopCounterMode(display=False) as count:
+    torch.nn.Conv2d(3, 32, 3, 2, 1)(torch.zeros(1, 3, size, size))
+print(f"first layer: {by_hand / 1e6:.1f} million products")
+course.same(by_hand, count.get_total_flops() // 2)
+
+# %%
+figure = curves.sheet(2.9, "Weights and work are two things")
+with curves.style():
+    ax = figure.subplots()
+    ax.set(xlabel="weights (millions)", ylabel="products a look (billions)", xlim=(0.15, 300))
+    for i, (name, (_, work, weights)) in enumerate(plans.items()):
+        print(f"{name:<9} {weights:6.1f} M weights {work:7.2f} billion products")
+        ax.loglog(weights, work, palette.MARKERS[i % 5], ms=8, color=palette.CURVES[i % 5])
+        ax.annotate(name, (weights, work), (8, (4, -9)[i == 1]), textcoords="offset points")
+assert plans["hrnet18s"][1] > 2 * plans["mit_b0"][1] > 2 * plans["lite0"][1]
+course.show(
+    figure,
+    "Six encoders on logarithmic axes of weights and work: from tiny at the lower left to ViT-B "
+    "at the upper right; HRNet lies high above others of its weight.",
+)
+clock("2-3 patches, work")
+
+# %% [markdown]
+# `mit_b0`, `hrnet18s` and `lite0` have about as many weights, but HRNet works its fine map to
+# the very end and pays for it. The paper trains its CNNs and SegFormer with a learning rate of
+# 5e-4 and ViT-B with 5e-5, without a reason given; large transformers are usually moved with
+# more care.
+#
+# ## 4 Where does the last mask come in?
+#
+# From the second click on, the model shall correct its last answer, so it must see it. The
+# last **mask** is a map of probabilities, as large as the frame, and there are two doors.
+#
+# **Early**: it enters beside the photo. The paper calls the part *Conv1S*: the mask goes through
+# a convolution of its own, and the result is added to what the photo's first convolution gives.
+# Adding is no weaker than stacking the mask as a fourth colour, since a convolution sums over
+# channels anyway:
+
+# %%
+torch.manual_seed(seed)
+colour, mask = torch.rand(1, 3, 12, 16), torch.rand(1, 1, 12, 16)
+w_colour, w_mask = torch.randn(8, 3, 3, 3), torch.randn(8, 1, 3, 3)
+stacked = F.conv2d(torch.cat([colour, mask], 1), torch.cat([w_colour, w_mask], 1), stride=2)
+added = F.conv2d(colour, w_colour, stride=2) + F.conv2d(mask, w_mask, stride=2)
+course.same(stacked, added, tolerance=1e-5)
+
+# %% [markdown]
+# And adding leaves the backbone's own first layer as it was learnt. Ours follows the field: a
+# 1 × 1 convolution to 16 channels, a leaky ReLU (negative values are kept, at a fifth), a
+# strided 3 × 3 convolution, and a factor that starts at 0.05, so that at first hardly
+# anything is disturbed.
+
+# %%
+early = fusion.EarlyFusion(1, 32)
+with torch.no_grad():
+    z = F.leaky_relu(F.conv2d(mask, early.expand.weight, early.expand.bias), 0.2)
+    by_hand = 0.05 * F.conv2d(z, early.reduce.weight, early.reduce.bias, stride=2, padding=1)
+    package = early(mask)
+course.same(by_hand, package)
+
+# %% [markdown]
+# **Late**: the encoder sees the photo alone, and the mask joins its maps, at 1/4 and at 1/16.
+#
+# > **Reading R9.** The paper feeds the mask before the encoder. Then all features depend on
+# > it, and nothing can be kept from one click to the next: each click is a full look. The
+# > paper's presets do that (`fusion="early"`). The shipped model takes the late door: one
+# > look at the photo, then every click only decodes.
+#
+# Is it true that *all* features depend on it? Put a small disc of mask on the cup, early, and
+# watch which places of the later maps change at all.
+
+# %%
+a = torch.arange(size) / size
+disc = ((a - 0.48) ** 2 + (a[:, None] - 0.4) ** 2 < 0.004).float()[None, None]
+with torch.inference_mode():
+    without = model.encoder(x, early(torch.zeros_like(disc)))
+    within = model.encoder(x, early(disc))
+moved = [(a - b).norm(dim=1)[0] for a, b in zip(without, within, strict=True)]
+touched = [float((m > 1e-6).float().mean()) for m in moved]
+assert touched == sorted(touched) and touched[-1] > 2 * touched[0]
+shown = {"the mask's disc": disc[0, 0].numpy()}
+for s, m, share in list(zip((4, 8, 16, 32), moved, touched, strict=True))[1:]:
+    shown[f"1/{s}: {share:.0%} changes"] = (m / m.max()).sqrt().numpy()
+alt = "A disc, and three maps of change: a spot at one eighth, everything at one thirty-second."
+row_of("A small mask, and at the end no place stays as it was", alt, shown)
+
+# %% [markdown]
+# Late, nothing of the photo's features moves at all, to the last bit. And the work for ten
+# clicks, with the shipped encoder and decoder in either order? The same is printed for the
+# other encoders; the heavier the look, the wider the gap.
+
+# %%
+click = pue.PromptBatch.of([[vpu.Click(290, 150).rescaled(photo.shape[:2], (size, size))]])
+with torch.inference_mode(), FlopCounterMode(display=False) as looking:
+    features = model.encode_image(x)
+with torch.inference_mode(), FlopCounterMode(display=False) as deciding:
+    prob = model.decode(features, click).logits.sigmoid()
+look, decide = (count.get_total_flops() / 2e9 for count in (looking, deciding))
+print(f"a look {look:.2f}, a decision {decide:.2f} billion products")
+with torch.inference_mode():
+    print("kept:", course.same(for_dma, model.encode_image(x, prob).x16))
+clicks = np.arange(1, 11)
+work = {"early": clicks * (look + decide), "late": look + clicks * decide}
+for name, (_, of_it, _) in plans.items():
+    print(f"{name:<9} early over late: {10 * (of_it + decide) / (of_it + 10 * decide):4.1f}")
+ratio = work["early"][-1] / work["late"][-1]
+title = f"Ten clicks: {ratio:.1f} times the work if the mask enters early"
+labels = {"xlabel": "clicks on one photo", "ylabel": "products (billions)"}
+alt = (
+    "Work against clicks, two straight lines from one point; the early one climbs more steeply."
+)
+course.show(curves.lines(work, clicks, title=title, **labels), alt)
+clock("4 fusion")
+
+# %% [markdown]
+# What does the late door cost in quality? The encoder cannot look at the photo *with the mask
+# in mind*. The paper does not compare the two; at our scale neither can this notebook. It can
+# say what the mask itself is worth, though: see *Break it*.
+#
+# ## Try it
+#
+# Choose an encoder and the side of the frame. ViT-B needs multiples of 224, because its
+# attention works in windows of 14 × 14 tokens.
+
+
+# %%
+def at_side(name, side, *more, title=""):
+    return ladder({f"{name}, {s}": on_paper(name, s)[0] for s in (side, *more)}, title)
+
+
+sides = [224, 448, 672, 896]
+course.explore(at_side, "Maps of one encoder.", name=list(used), side=sides)
+
+# %%
+works = [on_paper("lite0", side)[1] for side in sides]
+assert abs(works[3] / works[1] - 4) < 0.1
+title = "Twice the side, four times the places, four times the work"
+alt = "The shipped encoder's maps for four sides of the frame: the same rows, larger squares."
+course.show(at_side("lite0", *sides, title=title), alt)
+
+# %% [markdown]
+# ## Break it
+#
+# Take the last mask away. A robot (notebook 01) clicks on drawn scenes and on our photo; the
+# model answers with the mask of the round before, or never sees it.
+
+
+# %%
+def talk(picture, wanted, keep, rounds=4, side=256):
+    """IoU after each round of robot clicks; `keep` shows the model its last answer."""
+    x, prev, clicks, found = framed(picture, side), None, [], []
+    gt = F.interpolate(torch.tensor(wanted / 1)[None, None], (side, side))[0, 0].numpy() > 0.5
+    mask = np.zeros_like(gt)
+    with torch.inference_mode():
+        features = model.encode_image(x)
+        for _ in range(rounds):
+            clicks.append(next_click(gt, mask, clicks))
+            answer = model.decode(features, pue.PromptBatch.of([clicks]), prev)
+            prob = answer.logits.sigmoid()
+            prev, mask = prob if keep else None, prob[0, 0].numpy() > 0.5
+            found.append(float(metrics.iou(gt, mask)))
+    return found
+
+
+# %%
+drawn = [scene(seed + i, (192, 256)) for i in range(2 if profile == "smoke" else scenes)]
+pictures = [(photo, truth), *((image, label == label.max()) for image, label in drawn)]
+ious = {n: np.mean([talk(*p, n == "kept") for p in pictures], 0) for n in ("kept", "dropped")}
+print({name: np.round(values, 2).tolist() for name, values in ious.items()})
+gain = ious["kept"] - ious["dropped"]
+assert gain[0] == 0 and (gain[1:].max() > 0 or profile == "smoke")
+title = f"Without its last mask the model loses {gain.max():.2f} of IoU in its worst round"
+alt = (
+    "Mean IoU over the rounds as two staircases: one start, then the one without falls behind."
+)
+course.show(curves.iou_per_round(ious, title=title), alt)
+
+# %% [markdown]
+# The first round is the same, since there is no last mask. Later the model without it must
+# find everything anew from clicks alone, and may lose in one round what it had in the round
+# before. How much that costs depends on pictures and weights: the numbers are for these.
+#
+# ## Exercises
+#
+# **P · Predict.** At 448 pixels, what makes more products in ViT-B: its `"attention"` (with the
+# matrices before and after it), or its `"mlps"`, the two-layer networks between?
+
+# %%
+answer = None  # "attention" or "mlps"
+course.checks.ex("04.P", answer)
+
+# %% [markdown]
+# **B · Build.** The ViT's patches, by `reshape` and one matrix product: x is B × 3 × H × W,
+# `weight` D × 3 × 4 × 4, `bias` D; the result is B × D × H/4 × W/4. The check compares with the
+# convolution, gradients included.
+
+
+# %%
+def patches_by_hand(x, weight, bias):
+    raise NotImplementedError
+
+
+shapes = ((1, 3, 8, 12), (5, 3, 4, 4), (5,))
+given = tuple(torch.rand(s, dtype=torch.float64, requires_grad=True) for s in shapes)
+package = lambda x, weight, bias: F.conv2d(x, weight, bias, stride=4)  # noqa: E731
+course.checks.ex("04.B", patches_by_hand, package=package, given=given)
+
+# %% [markdown]
+# **E · Extend.** Design an encoder down to 1/16: a list of (kernel, stride, channels), ending
+# with 64 channels. With no more work than `tiny`'s layers, reach a larger receptive field.
+
+
+# %%
+def design():
+    raise NotImplementedError
+
+
+def products(layers):
+    side, count, before = size, 0, 3
+    for kernel, stride, channels in layers:
+        side //= stride
+        count, before = count + kernel**2 * before * channels * side**2, channels
+    return count if (side, before) == (size // 16, 64) else np.inf
+
+
+ours = [(3, 2, 16), *((3, s, c) for c in (32, 48, 64) for s in (2, 1))]
+measure = lambda of: field_of([k[:2] for k in of()]) * (products(of()) <= products(ours))  # noqa: E731
+course.checks.ex("04.E", design, measure=measure, beat=field_of([k[:2] for k in ours]))
+
+# %% [markdown]
+# Solutions stand apart, in `notebooks/solutions/04_encoders_and_mask.ipynb`.
+#
+# ## What we know now
+#
+# An encoder trades *where* for *what*, step by step, or cuts patches and lets them talk. Its
+# weights say little about its work. A mask that enters early makes every click a full look;
+# one that enters late leaves the photo's features as they are.
+#
+# *The prediction:* two, for the shipped model, whose look is hardly dearer than its decision; the
+# list in section 4 climbs toward ten as the encoder grows. *Still unknown:* what the late door
+# loses in quality. Both would have to be trained alike; notebook 09 is the place for such
+# questions.
+#
+# | paper | module | test |
+# |---|---|---|
+# | backbones | `vpuformer/network/encoders/` | `tests/network/test_parity.py`, `test_lite.py` |
+# | Conv1S, mask input | `vpuformer/network/fusion.py` | `tests/test_model.py` |
+# | scales from one map | `vpuformer/network/pyramid.py` | `tests/network/test_paper_models.py` |
+
+# %%
+print(f"ten clicks, early over late, shipped model: {ratio:.1f}")
+clock("try, break, exercises")
+print(f"\n{course.versions(model)}\n\n{clock}")

@@ -1,0 +1,107 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+#   vpuformer:
+#     number: '06'
+#     solutions: true
+# ---
+
+# %% [markdown]
+# # 06 · From features to a mask, and what does "wrong" mean? Solutions
+#
+# The three exercises of notebook 06, each judged by the same check as in the notebook.
+
+# %% tags=["parameters"]
+profile = "cpu"  # "smoke" trains for 25 steps only | "cpu" | "gpu" | "paper": as given here
+seed = 0  # draws the untrained models
+out_dir = "out/06"  # nothing is written
+lam = 2.0  # weight of P2CL in Eq. 18
+steps = 200  # training steps of each small model
+
+# %%
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+import vpuformer as vpu
+from vpuformer import config, course, losses, pue
+
+# %% [markdown]
+# **P.** The cosine is 0, so ρ is one half, and −log ½ = 0.69 in both cases of Eq. 16.
+
+# %%
+verdict = course.checks.ex("06.P", (0.5, 0.69))
+assert verdict.endswith("right."), verdict
+verdict
+
+# %% [markdown]
+# **B.** One line for Y, one for the pairs, one for their mean.
+
+
+# %%
+def p2cl_by_hand(rho, mask, positive):
+    Y = torch.where(positive[:, None, None], mask, 1 - mask)
+    pairs = -(Y * rho.log() + (1 - Y) * (1 - rho).log())
+    return pairs.mean()
+
+
+def package(rho, mask, positive):
+    batch = pue.PromptBatch.of([[vpu.Click(0, 0, positive=bool(sign)) for sign in positive]])
+    return losses.p2cl(rho[None], batch, mask[None, None])[0]
+
+
+rho = torch.tensor([[[0.9, 0.8, 0.1]], [[0.1, 0.2, 0.9]]], dtype=torch.float64)
+mask, positive = torch.tensor([[1.0, 1, 0]]).double(), torch.tensor([True, False])
+given = (rho.requires_grad_(), mask, positive)
+verdict = course.checks.ex("06.B", p2cl_by_hand, package=package, given=given)
+assert verdict.endswith("right."), verdict
+verdict
+
+# %% [markdown]
+# **E.** Object and ground get half of the weight each, however small the object is. First the
+# notebook's training, as it stands there.
+
+# %%
+picture, label = course.toy()
+spots = [(26, 26), (50, 70), (90, 21), (88, 60)]  # coins 1 to 3, the leaf
+lists = [[vpu.Click(*spots[i]), vpu.Click(*spots[i - 1], positive=False)] for i in range(4)]
+gt = torch.tensor(np.stack([label == k for k in (1, 2, 3, 4)]))[:, None].float()  # B 1 H W
+inside = (F.avg_pool2d(gt, 4) > 0.5).float()
+
+
+def contrast(rho):
+    on, off = ((rho[:, :1] * w).sum() / w.sum() for w in (inside, 1 - inside))
+    return float(on - off)
+
+
+# %%
+def train(weight=1.0):
+    net = vpu.build(config.preset("tiny"), seed=seed)
+    adam = torch.optim.AdamW(net.parameters(), lr=2e-3)
+    scene, batch = torch.tensor(picture).permute(2, 0, 1)[None] / 255, pue.PromptBatch.of(lists)
+    Y = F.avg_pool2d(torch.cat([gt, 1 - gt], 1), 4)
+    for _ in range(25 if profile == "smoke" else steps):
+        seen = net.decode(net.encode_image(scene), batch, details=True)
+        p2cl = (losses.pair_bce(seen.rho, Y) * weight).mean((1, 2, 3))
+        mask = losses.normalized_focal_loss(seen.logits, gt) + losses.dice_loss(seen.logits, gt)
+        adam.zero_grad()
+        (mask + lam * p2cl).mean().backward()
+        adam.step()
+    return contrast(seen.rho.detach())
+
+
+def weight_of(inside):
+    share = inside.mean((2, 3), keepdim=True)
+    return torch.where(inside > 0, 0.5 / share, 0.5 / (1 - share))
+
+
+# %%
+beat = train()
+verdict = course.checks.ex(
+    "06.E", weight_of, measure=lambda by: train(by(inside)), beat=round(beat, 3)
+)
+assert verdict.endswith("right.") or profile == "smoke", verdict
+verdict
