@@ -1,18 +1,24 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from small import CONFIG
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("skimage")
 pytest.importorskip("IPython")
 
 from vpuformer import course
+from vpuformer.data.scenes import SceneSamples
 from vpuformer.drawing.curves import strip
 from vpuformer.errors import ConfigError
 from vpuformer.model import build, preset
 from vpuformer.prompts import Box, Click, Prediction, Scribble
 from vpuformer.robot.mistakes import depth
 from vpuformer.robot.next_prompt import next_click, next_scribble
+from vpuformer.training import recipes, sampling
+from vpuformer.training.rounds import Rounds
 
 
 class Grower:
@@ -288,3 +294,41 @@ def test_exercises_of_features_and_masks():
     assert "gradient is off" in ex("06.B", half_detached, **given)
     assert ex("06.E", 3, measure=lambda n: n / 10, beat=0.2) == "06.E: right."
     assert "0.300, to beat: 0.400" in ex("06.E", 3, measure=lambda n: n / 10, beat=0.4)
+
+
+def two_rounds(model, features, target, valid, chance):
+    prompts = sampling.first_prompts(target, valid, chance, (6.0, 2.0, 2.0))
+    prob = model.decode(features, prompts, torch.zeros_like(target)).logits.sigmoid()
+    error = sampling.find_error(target, prob.detach(), valid)
+    prompts = prompts.append(sampling.simulate(error, chance[:, 3], (6.0, 2.0, 2.0)))
+    return model.decode(features, prompts, prob.detach()).logits.sigmoid()
+
+
+def test_exercises_of_training():
+    ex = course.checks.ex
+    assert ex("07.P", "IoU@5", best="IoU@5") == "07.P: right."
+    assert "otherwise" in ex("07.P", "IoU@1", best="IoU@5")
+    recipe = replace(recipes.tiny(1), drop_prev=0.0)
+    found = [SceneSamples((56, 72)).sample(0, i, 64) for i in range(2)]
+    image = torch.from_numpy(np.stack([s.image for s in found])).permute(0, 3, 1, 2)
+    target = torch.from_numpy(np.stack([s.target for s in found])).float()[:, None]
+    rest = target, torch.ones_like(target), sampling.uniforms(0, 0, [0, 1], 5, "cpu")
+    model = build(CONFIG)
+    wanted = float(Rounds(model, recipe)(image, *rest, torch.ones(2))[1]["iou2"])
+    given = {"given": (model, model.encode_image(image / 255), *rest), "wanted": wanted}
+    assert "graph" in ex("07.B", two_rounds, **given)
+    assert ex("07.B", torch.no_grad()(two_rounds), **given) == "07.B: right."
+    assert "expected" in ex("07.B", lambda *_: target, **given)
+    lower = {"trial": len, "beat": 2}
+    assert ex("07.E", [1], **lower) == ex("07.E", (1,), **lower) == "07.E: right."
+    assert "to beat: 2.000" in ex("12.E", [1, 2, 3], **lower)
+
+
+def test_exercise_of_calibration():
+    def ece(prob, truth, bins=10):
+        at = np.minimum((prob * bins).astype(int), bins - 1)
+        sums = [np.bincount(at, w, bins) for w in (prob, truth)]
+        return np.abs(sums[0] - sums[1]).sum() / prob.size
+
+    assert course.checks.ex("12.B", ece) == "12.B: right."
+    assert "weigh" in course.checks.ex("12.B", lambda prob, truth: 0.3)

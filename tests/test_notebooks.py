@@ -178,6 +178,14 @@ def test_no_shell_and_no_magics(source):
         assert not [x for x in cell.source.splitlines() if x.lstrip().startswith(("!", "%"))]
 
 
+def test_training_from_nothing_pays():
+    source = next(s for s in LESSONS if s.name.startswith("07"))
+    said = "".join(o.get("text", "") for c in code_cells(committed(source)) for o in c.outputs)
+    numbers = re.search(r"NoC@85: untrained ([\d.]+), trained ([\d.]+)", said)
+    untrained, trained = map(float, numbers.groups())
+    assert untrained > 15 and 1 <= trained < 0.6 * untrained
+
+
 @pytest.mark.slow
 @lesson
 def test_smoke_run(source, tmp_path):
