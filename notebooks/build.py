@@ -2,10 +2,13 @@
 
 python notebooks/build.py            every notebook and its solutions
 python notebooks/build.py 00         those whose name begins with 00
+
+Each time README's table of notebooks is written anew from the mastheads.
 """
 
 import hashlib
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -16,6 +19,7 @@ import papermill
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
+TABLE = r"(?m)^\| notebook \|.*\n(?:\|.*\n)+"  # in README
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -79,6 +83,19 @@ def _tags(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return nbformat.from_dict({"tags": list(tags)} if tags else {})
 
 
+def course_table() -> str:
+    """README's table of the notebooks, from their mastheads."""
+    rows = ["| notebook | question | minutes, two CPU cores |", "|---|---|---|"]
+    for source in sources():
+        if source.parent.name == "src":
+            notebook = jupytext.read(source)
+            title = notebook.cells[0].source.splitlines()[0].split(" · ", 1)[1]
+            question = title.split("?")[0] + "?"
+            minutes = notebook.metadata["vpuformer"]["minutes_cpu"]
+            rows.append(f"| `{source.stem}` | {question} | {minutes:g} |")
+    return "\n".join(rows) + "\n"
+
+
 def main(prefixes: list[str]) -> int:
     """Build what was asked for; the number of notebooks that were not found."""
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
@@ -91,6 +108,9 @@ def main(prefixes: list[str]) -> int:
             target.parent.mkdir(exist_ok=True)
             nbformat.write(execute(read(source)), target)
             print(f"{target.relative_to(ROOT)}  {target.stat().st_size / 1000:.0f} KB")
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    readme.write_text(re.sub(TABLE, lambda _: course_table(), text), encoding="utf-8")
     return missing
 
 

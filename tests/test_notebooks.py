@@ -178,6 +178,11 @@ def test_no_shell_and_no_magics(source):
         assert not [x for x in cell.source.splitlines() if x.lstrip().startswith(("!", "%"))]
 
 
+def test_readme_lists_the_lessons_by_their_mastheads():
+    found = re.findall(build.TABLE, (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert found == [build.course_table()], "Run: make notebooks"
+
+
 def test_training_from_nothing_pays():
     source = next(s for s in LESSONS if s.name.startswith("07"))
     said = "".join(o.get("text", "") for c in code_cells(committed(source)) for o in c.outputs)
