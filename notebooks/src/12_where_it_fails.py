@@ -178,8 +178,8 @@ clock("picture first")
 #
 # A **domain** is a kind of picture; the **gap** is what a model loses when it goes from the
 # kind it learned to another. IoU after one, two and three clicks, means over all slices. The
-# third line comes from real photos with `lite0`. It is stored in `results/` and not re-run
-# here.
+# third line comes from the photos of GrabCut and Pascal VOC with `lite0`, stored in `results/`
+# and not re-run here. (COCO's objects in that file are mostly tiny: another difficulty.)
 
 # %%
 slices = {name: [make(i) for i in range(n)] for name, make in draw.items()}
@@ -190,7 +190,8 @@ ious = {
 }
 stored = Path(vpu.__file__).parents[1] / "results" / "val_lite0_click.jsonl"
 rows = evaluation.read_results(stored)[1] if stored.exists() else []
-photos = [[metrics.iou_at(row["ious"], k) for k in (1, 2, 3)] for row in rows if row["ious"]]
+rows = [row for row in rows if row["set"] != "coco" and row["ious"]]
+photos = [[metrics.iou_at(row["ious"], k) for k in (1, 2, 3)] for row in rows]
 if photos:
     ious["photos"] = np.array(photos)
 
@@ -200,7 +201,8 @@ for name, values in ious.items():
     print(f"{name:<8} {len(values):>4} objects, IoU@1 between {low:.2f} and {high:.2f} (95 %)")
 rises = {name: np.diff(values.mean(0)).round(3).tolist() for name, values in ious.items()}
 print("gain of clicks two and three:", rises)
-assert all(v[:, 2].mean() > v[:, 0].mean() - 0.05 for v in ious.values())
+first = {name: values[:, 0].mean() for name, values in ious.items()}
+assert all(first[name] < first.get("photos", 1) for name in draw)
 
 # %%
 means = {name: values.mean(0).tolist() for name, values in ious.items()}
