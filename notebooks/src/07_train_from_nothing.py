@@ -293,7 +293,7 @@ def train_by_hand(model, data, recipe):
 
 # %% [markdown]
 # Does it do what `fit` does? Eight steps of each, from the same weights. Not "about the same":
-# the losses themselves, to the last digit that float32 can hold.
+# the losses themselves, but for a unit in the last digit that float32 can hold.
 
 # %%
 device = "cuda" if torch.cuda.is_available() else "cpu"
