@@ -15,6 +15,7 @@ from PIL import Image
 
 import vpuformer as vpu
 from vpuformer.data.samples import Sample, folder_samples
+from vpuformer.evaluation import versions
 from vpuformer.metrics import bootstrap, iou
 from vpuformer.prompts import Prompt, Scribble
 from vpuformer.robot.next_prompt import next_click
@@ -62,6 +63,9 @@ def main() -> None:
     record = {
         "command": "python docs/human_scribbles.py",
         "device": f"cpu, {platform.machine()}",
+        "seed": 0,
+        "config": predictor.settings,
+        "versions": versions(),
         "weights_hash": model.weights_hash,
         "iou": {name: [round(v, 4) for v in of] for name, of in values.items()},
     }

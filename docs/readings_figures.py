@@ -20,7 +20,7 @@ from vpuformer.config import DmaConfig, ModelConfig, PueConfig, preset
 from vpuformer.course import photo
 from vpuformer.data.scenes import scene
 from vpuformer.drawing import palette
-from vpuformer.drawing.curves import encoded, sheet, style
+from vpuformer.drawing.curves import DPI, sheet, style
 from vpuformer.model import build
 from vpuformer.network.dma import DMA
 from vpuformer.prompts import Box, Click, Prompt, Scribble
@@ -49,20 +49,14 @@ def panels(title: str, count: int, height: float = 2.1) -> tuple[Figure, list[Ax
         return figure, list(np.atleast_1d(figure.subplots(1, count, sharey=True)))
 
 
-def curves(
-    title: str, columns: Mapping[str, Mapping[str, np.ndarray]], xlabel: str = "x (grid cells)"
-) -> Figure:
-    """Named curves over the grid, one panel a column."""
-    figure, axes = panels(title, len(columns))
+def curves(title: str, vectors: Mapping[str, np.ndarray]) -> Figure:
+    """Vectors over the grid, a panel each."""
+    figure, axes = panels(title, len(vectors))
     with style():
-        for ax, (caption, lines) in zip(axes, columns.items(), strict=True):
-            for i, (name, line) in enumerate(lines.items()):
-                look = {"color": palette.CURVES[i], "ls": palette.DASHES[i], "lw": 1.4}
-                ax.plot(line, label=name, **look)
+        for ax, (caption, vector) in zip(axes, vectors.items(), strict=True):
+            ax.plot(vector, color=palette.CURVES[0], lw=1.4)
             ax.set_title(caption, loc="left")
-            ax.set(ylim=(-0.05, 1.12), xlim=(0, SIDE - 1), xlabel=xlabel)
-            if len(lines) > 1:
-                ax.legend(frameon=False, loc="upper right", handlelength=2.4)
+            ax.set(ylim=(-0.05, 1.12), xlim=(0, SIDE - 1), xlabel="x (grid cells)")
         axes[0].set_ylabel("q_h")
     return figure
 
@@ -107,7 +101,7 @@ def r01() -> Finding:
     title = "The unit of a pixel decides which columns a click marks"
     return (
         f"columns a click on the photo marks: {few} with pixels in 0 to 255, {many} in 0 to 1",
-        curves(title, {name: {"": line} for name, line in lines.items()}),
+        curves(title, lines),
     )
 
 
@@ -121,7 +115,7 @@ def r02() -> Finding:
     return (
         f'entries of q_h that are 1 on flat ground: "product" {ones[0]}, "bilateral" {ones[1]}, '
         f'"none" {ones[2]}',
-        curves(title, {f'"{name}"': {"": line} for name, line in lines.items()}),
+        curves(title, {f'"{name}"': line for name, line in lines.items()}),
     )
 
 
@@ -130,9 +124,7 @@ def r03() -> Finding:
     lines = {f"cut={cut}": q_h(Click(20, 224), cut=cut)[:41] for cut in (1.0, 3.0)}
     narrow, wide = (int((line > 0).sum()) for line in lines.values())
     edge = float(lines["cut=1.0"][lines["cut=1.0"] > 0].min())
-    figure = curves(
-        "Cut at σ the Gaussian falls off a cliff", {k: {"": v} for k, v in lines.items()}
-    )
+    figure = curves("Cut at σ the Gaussian falls off a cliff", lines)
     for ax in figure.axes:
         ax.set_xlim(0, 40)
     return f"{narrow} entries and a jump from {edge:.3f} to 0, or {wide} entries", figure
@@ -171,7 +163,7 @@ def r05() -> Finding:
     title = "A box of 120 cells: its size is readable, gone, or all there is"
     return (
         f"non-zero entries for a box 120 wide: {counts}",
-        curves(title, {f'"{name}"': {"": line} for name, line in lines.items()}),
+        curves(title, {f'"{name}"': line for name, line in lines.items()}),
     )
 
 
@@ -182,7 +174,7 @@ def r06() -> Finding:
     title = "A sine stroke over 181 columns: σ = 3 keeps what lies near its top"
     return (
         f'columns of 181 that keep an entry: "bbox" {kept}, "fixed" (cut at σ) {lost}',
-        curves(title, {f'"{name}"': {"": line} for name, line in lines.items()}),
+        curves(title, {f'"{name}"': line for name, line in lines.items()}),
     )
 
 
@@ -192,9 +184,9 @@ def r07() -> Finding:
     on = draws[0] + draws[1] > 0
     gap = float(np.abs(draws[0] - draws[1])[on].mean())
     lines = {
-        '"median"': {"": q_h(ZIGZAG)},
-        '"random", seed 0': {"": draws[0]},
-        '"random", seed 1': {"": draws[1]},
+        '"median"': q_h(ZIGZAG),
+        '"random", seed 0': draws[0],
+        '"random", seed 1': draws[1],
     }
     figure = curves("One zigzag: drawn points differ from one encoding to the next", lines)
     for ax in figure.axes:
@@ -214,7 +206,7 @@ def r08() -> Finding:
     product = np.where(inside, np.exp(-0.5 * (distance * visual / 20) ** 2), 0)
     lost = int(((product < 0.01) & inside).sum())
     title = "Multiplied with a visual distance, a box on a photo is a click with crumbs"
-    lines = {"spatial only (here)": {"": spatial}, "times the visual distance": {"": product}}
+    lines = {"spatial only (here)": spatial, "times the visual distance": product}
     return f"of the 121 columns inside a box, {lost} would fall below 0.01", curves(
         title, lines
     )
@@ -392,9 +384,8 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for name, function in READINGS.items():
         words, figure = function()
-        kind, data = encoded(figure)
-        suffix = "png" if kind == "image/png" else "jpg"
-        (FOLDER / f"{name.lower()}.{suffix}").write_bytes(data)
+        with style():
+            figure.savefig(FOLDER / f"{name.lower()}.png", dpi=DPI, metadata={"Software": None})
         sys.stdout.write(f"{name}: {words}\n")
 
 

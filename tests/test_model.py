@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 import torch
+from small import CONFIG
 
-from vpuformer.config import DmaConfig, LossConfig, ModelConfig, PueConfig
+from vpuformer.config import DmaConfig, LossConfig
 from vpuformer.errors import ConfigError
 from vpuformer.losses import total_loss
 from vpuformer.model import build, preset
@@ -20,15 +21,7 @@ SIZE = (64, 96)
 
 
 def small(**changes):
-    config = ModelConfig(
-        encoder="tiny",
-        size=64,
-        pue=PueConfig(length=64),
-        dma=DmaConfig(embed_dim=32),
-        decoder_dim=16,
-        decoder_depth=1,
-    )
-    return replace(config, **changes)
+    return replace(CONFIG, **changes)
 
 
 @pytest.fixture

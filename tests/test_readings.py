@@ -84,6 +84,8 @@ def test_each_reading_has_its_figure_and_the_number_that_its_script_computes(nam
     assert f"*{name}: {words}.*" in text, f"run: python docs/readings_figures.py ({words})"
     shown = re.findall(rf"!\[{name}: [^\]]+\]\((readings/[^)]+)\)", text)
     assert len(shown) == 1 and (ROOT / "docs" / shown[0]).stat().st_size > 5000
+    kept = sorted(path.stem for path in (ROOT / "docs" / "readings").iterdir())
+    assert kept == sorted(f"r{i}" for i in range(1, 15)), "a figure that nothing shows"
     assert figure.axes
 
 

@@ -2,7 +2,6 @@
 
 `import vpuformer as vpu` costs nothing: every name is loaded when it is first used.
 """
-# ruff: noqa: F401 - type checkers read the imports; everyone else goes by the table below
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -34,7 +33,17 @@ _HOMES = {
     "save": "weights",
     "segment": "predictor",
 }
-__all__ = list(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = [
+    "Box",
+    "Click",
+    "Prediction",
+    "Predictor",
+    "Scribble",
+    "VPUFormer",
+    "build",
+    "doctor",
+]
+__all__ += ["evaluate", "finetune", "fit", "load", "preset", "save", "segment"]
 
 
 def __getattr__(name: str) -> Any:

@@ -41,7 +41,7 @@ def written_whole(
         error: raised when the disk refuses; what stood at `path` before is untouched.
         advice: what to do then.
     """
-    temporary = path.with_suffix(".tmp")
+    temporary = path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

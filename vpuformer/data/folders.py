@@ -11,9 +11,8 @@ from PIL import Image
 
 from vpuformer.data.augmentation import Sample as Crop
 from vpuformer.data.augmentation import augment
-from vpuformer.data.samples import SUFFIXES, VOID, Sample, read_labels, split_labels
+from vpuformer.data.samples import SUFFIXES, VOID, Sample, read_pair, split_labels
 from vpuformer.errors import DataError, ImageError
-from vpuformer.imaging import read
 
 log = logging.getLogger("vpuformer.data")
 LISTED = 40  # files named in one message
@@ -34,12 +33,7 @@ class Pair:
             DataError: sizes differ, or the mask has no object or is no mask.
             ImageError: the photo is no picture.
         """
-        image, labels = read(self.image), read_labels(self.mask)
-        if image.shape[:2] != labels.shape:
-            raise DataError(
-                f"{self.image.name} is {image.shape[1]} x {image.shape[0]}, its mask "
-                f"{labels.shape[1]} x {labels.shape[0]}. Both must have one size."
-            )
+        image, labels = read_pair(self.image, self.mask)
         if not split_labels(labels):
             raise DataError(f"{self.mask.name} is empty: it marks no object. Remove the pair.")
         return image, labels

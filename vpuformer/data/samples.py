@@ -77,15 +77,26 @@ def _pairs(root: Path) -> list[tuple[Path, Path]]:
 
 def _read_all(pairs: list[tuple[Path, Path]], set_name: str) -> Iterator[Sample]:
     for image_path, mask_path in pairs:
-        labels, image = read_labels(mask_path), read(image_path)
-        (height, width), (rows, columns) = image.shape[:2], labels.shape
-        if (height, width) != (rows, columns):
-            raise DataError(
-                f"{image_path.name} is {width} x {height}, its mask {columns} x {rows}. "
-                "Both must have one size."
-            )
+        image, labels = read_pair(image_path, mask_path)
         for instance, gt, ignore in split_labels(labels):
             yield Sample(set_name, image_path.stem, instance, image, gt, ignore)
+
+
+def read_pair(image_path: Path, mask_path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """A photo uint8 `[H, W, 3]` and its labels uint8 `[H, W]` as the mask file has them.
+
+    Raises:
+        DataError: their sizes differ, or the mask is none.
+        ImageError: the photo is no picture.
+    """
+    image, labels = read(image_path), read_labels(mask_path)
+    (height, width), (rows, columns) = image.shape[:2], labels.shape
+    if (height, width) != (rows, columns):
+        raise DataError(
+            f"{image_path.name} is {width} x {height}, its mask {columns} x {rows}. "
+            "Both must have one size."
+        )
+    return image, labels
 
 
 def read_labels(path: str | Path) -> np.ndarray:

@@ -58,8 +58,11 @@ class Exchange(nn.Module):
         for own, paths in zip(maps, self.fuse_layers, strict=True):
             total, size = own, own.shape[-2:]
             for step, other in zip(paths, maps, strict=True):  # pyright: ignore
-                if other is not own:
-                    total = total + F.interpolate(step(other), size, mode="bilinear")
+                if other is own:
+                    continue
+                y = step(other)
+                is_coarse = y.shape[-2:] != size
+                total = total + (F.interpolate(y, size, mode="bilinear") if is_coarse else y)
             outputs.append(F.relu(total))
         return outputs
 

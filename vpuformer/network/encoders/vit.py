@@ -117,7 +117,10 @@ class ViT(nn.Module):
     def forward(self, image: Image, stem_maps: Map | None = None) -> list[Level]:
         """One map at 1/16 of an RGB image in 0..1."""
         x = self.patch_embed(normalise(image))
-        x = x + F.interpolate(self.pos_embed, x.shape[-2:], mode="bicubic")
+        places = self.pos_embed
+        if places.shape[-2:] != x.shape[-2:]:
+            places = F.interpolate(places, x.shape[-2:], mode="bicubic")
+        x = x + places
         x = (x if stem_maps is None else x + stem_maps).permute(0, 2, 3, 1)  # B h w D
         for block in self.blocks:
             x = block(x)
