@@ -32,7 +32,7 @@ class CheckpointError(VPUError, ValueError):
 
 @contextmanager
 def written_whole(
-    path: Path, error: type[VPUError], advice: str
+    path: Path, error: type[VPUError], advice: str, temporary: Path | None = None
 ) -> Generator[Path, None, None]:
     """A temporary file beside `path` that becomes it at the end: whole or not at all.
 
@@ -40,8 +40,9 @@ def written_whole(
         path: what is written in the end; its folder is made.
         error: raised when the disk refuses; what stood at `path` before is untouched.
         advice: what to do then.
+        temporary: its name until then; by default the target's with `.tmp` behind it.
     """
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = temporary or path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
