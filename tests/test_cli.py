@@ -135,6 +135,13 @@ def test_evaluate_a_baseline_and_resume(tmp_path, capsys):
     assert cli.main(words) == 0 and out.read_bytes() == before
     assert cli.main([*words, "--policy", "box"]) == 2
     assert "its header differs in protocol" in capsys.readouterr().err
+    both = ["evaluate", str(root), "--model", "grabcut", "random_walker", "--out"]
+    assert cli.main([*both, str(out)]) == 2
+    assert "2 models need a results file each" in capsys.readouterr().err
+    assert cli.main([*both, str(tmp_path / "results_{model}.jsonl")]) == 0
+    for name, method in (("grabcut", "GrabCut"), ("random_walker", "RandomWalker")):
+        header = (tmp_path / f"results_{name}.jsonl").read_text().splitlines()[0]
+        assert json.loads(header)["method"] == method
 
 
 @pytest.mark.parametrize(

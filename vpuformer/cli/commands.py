@@ -17,7 +17,7 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 from vpuformer.cli.finetune import Finetune
 from vpuformer.cli.segment import Precision, Segment
 from vpuformer.cli.words import say
-from vpuformer.errors import VPUError
+from vpuformer.errors import ConfigError, VPUError
 from vpuformer.robot.policy import Policy, PolicyName
 
 
@@ -79,10 +79,10 @@ class Evaluate:
 
     sets: Positional[tuple[Path, ...]]
     """Folders with images/NAME.* and masks/NAME.png."""
-    out: Path
-    """The results file (JSON Lines)."""
-    model: str = "lite0"
-    """Shipped weights, a path, or a baseline: grabcut, random_walker."""
+    out: str
+    """The results file (JSON Lines); {model} in it becomes the model's name."""
+    model: tuple[str, ...] = ("lite0",)
+    """Shipped weights, paths, or baselines (grabcut, random_walker), one after the other."""
     policy: PolicyName = "click"
     """Which prompts the robot gives."""
     zoom: Literal["frame", "ritm", "none"] = "frame"
@@ -93,24 +93,34 @@ class Evaluate:
     """At most so many objects of each set."""
 
     def run(self, console: Console) -> int:
-        """Evaluate, and print what the results file says."""
+        """Evaluate, and print what the results files say."""
+        from vpuformer.evaluation import EvaluationConfig, evaluate_folders
+
+        outs = [Path(self.out.replace("{model}", Path(m).stem)) for m in self.model]
+        if len(set(outs)) < len(self.model):
+            raise ConfigError(
+                f"{len(self.model)} models need a results file each, --out names {self.out}. "
+                "Write {model} where the model's name belongs."
+            )
+        config = EvaluationConfig(policy=Policy(self.policy), seed=self.seed)
+        for name, out in zip(self.model, outs, strict=True):
+            segmenter = self._segmenter(name)
+            numbers = evaluate_folders(
+                segmenter, self.sets, out=out, config=config, limit=self.limit
+            )
+            console.print_json(data=numbers)
+        return 0
+
+    def _segmenter(self, name: str) -> Any:
         from vpuformer.baselines import GrabCut, RandomWalker
         from vpuformer.config import ZoomConfig
-        from vpuformer.evaluation import EvaluationConfig, evaluate_folders
         from vpuformer.predictor import Predictor
         from vpuformer.weights import load
 
-        if baseline := {"grabcut": GrabCut, "random_walker": RandomWalker}.get(self.model):
-            segmenter: Any = baseline()
-        else:
-            zoom = ZoomConfig(mode=self.zoom)
-            segmenter = Predictor(load(self.model), precision=self.precision, zoom=zoom)
-        config = EvaluationConfig(policy=Policy(self.policy), seed=self.seed)
-        numbers = evaluate_folders(
-            segmenter, self.sets, out=self.out, config=config, limit=self.limit
-        )
-        console.print_json(data=numbers)
-        return 0
+        if baseline := {"grabcut": GrabCut, "random_walker": RandomWalker}.get(name):
+            return baseline()
+        zoom = ZoomConfig(mode=self.zoom)
+        return Predictor(load(name), precision=self.precision, zoom=zoom)
 
 
 @dataclass(frozen=True, kw_only=True)
