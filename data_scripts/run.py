@@ -61,7 +61,8 @@ def _words(name: str, argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--form", choices=("folder", "shards"), help="to evaluate, or to train")
     parser.add_argument("--check", action="store_true", help="count what lies in --out again")
     parser.add_argument("--source", type=Path, help="a folder or archive that you have already")
-    parser.add_argument("--downloads", type=Path, default=Path("data/downloads"))
+    kept = Path("data/downloads")
+    parser.add_argument("--downloads", type=Path, default=kept, help=f"archives stay in {kept}")
     parser.add_argument("--manifest", type=Path, default=MANIFEST, help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
@@ -152,7 +153,7 @@ def _compare(name: str, expected: dict[str, int], seen: Seen) -> None:
 
 
 def _said(seen: Seen) -> str:
-    return ", ".join(f"{count:,} {key}" for key, count in seen.items())
+    return ", ".join(f"{count:,} {key}" for key, count in seen.items() if count)
 
 
 def _clear(folder: Path) -> None:

@@ -122,19 +122,27 @@ def _refused(archive: Path, name: str, why: str) -> DataError:
     )
 
 
-def one_member(archive: Path, name: str, most: int) -> bytes:
-    """One file of a zip archive, at most `most` bytes large.
+@contextmanager
+def opened_zip(archive: Path) -> Iterator[zipfile.ZipFile]:
+    """A zip archive to read single files from; a broken one is a `DataError`."""
+    try:
+        with zipfile.ZipFile(archive) as file:
+            yield file
+    except BROKEN as error:
+        raise DataError(f"{archive} is not a whole archive: {error}. Fetch it again.") from None
+
+
+def one_member(file: zipfile.ZipFile, name: str, most: int) -> bytes:
+    """One file of an open archive, at most `most` bytes large.
 
     Raises:
-        DataError: it is not in there, too large, or broken.
+        DataError: it is not in there, or too large.
     """
     try:
-        with zipfile.ZipFile(archive) as file, file.open(name) as content:
+        with file.open(name) as content:
             found = content.read(most + 1)
     except KeyError:
-        raise DataError(f"{archive} holds no {name}. Fetch the published archive.") from None
-    except BROKEN as error:
-        raise DataError(f"{name} in {archive} is broken: {error}. Fetch it again.") from None
+        raise DataError(f"{file.filename} holds no {name}. Fetch it as published.") from None
     if len(found) > most:
-        raise DataError(f"{name} in {archive} is larger than {most:,} bytes: refused.")
+        raise DataError(f"{name} in {file.filename} is larger than {most:,} bytes: refused.")
     return found

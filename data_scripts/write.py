@@ -20,6 +20,7 @@ from vpuformer.errors import DataError
 from vpuformer.imaging import FORMATS, read
 
 SHARD_BYTES = 256 << 20
+TOLD = 2000  # label maps between two words on the screen
 BARE = "photos without an object"  # counted, not written
 BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # of bad pictures
 KEPT = {"JPEG": "jpg", "WEBP": "webp"}  # what a shard holds as published
@@ -76,19 +77,20 @@ def _parts(photo: Photo, record: dict[str, Any]) -> dict[str, bytes]:
 
 def _usable(photos: Iterable[Photo], seen: Seen) -> Iterator[tuple[str, Photo, int]]:
     """Each photo with a name that any file system and a tar key can hold, and its objects."""
-    taken, originals = set(), set()
+    taken, originals, kept = set(), set(), set()
     for photo in photos:
         name = re.sub(r"[^\w-]", "_", photo.name, flags=re.ASCII)
         if name in taken:
             raise DataError(f"Two photos would be called {name}. Rename one of {photo.name!r}.")
         taken.add(name)
-        originals.add(photo.about.get("photo", name))
-        seen["photos"] = len(originals)
+        originals.add(original := photo.about.get("photo", name))
         if objects := _objects(photo.labels):
+            kept.add(original)
             seen["objects"] += objects
             yield name, photo, objects
-        else:
-            seen[BARE] += 1
+        seen["photos"], seen[BARE] = len(originals), len(originals) - len(kept)
+        if len(taken) % TOLD == 0:
+            print(f"{len(taken):,} label maps", flush=True)
 
 
 def _objects(labels: np.ndarray) -> int:

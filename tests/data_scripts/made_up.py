@@ -77,10 +77,11 @@ def bool_(value):
     return 255 if value else 0
 
 
-def davis():
+def davis(last=b""):
     two = blob(200) + blob(90, at=25)
     members = {f"DAVIS345/img/{n}.jpg": photo(n) for n in range(3)}
     members |= {f"DAVIS345/gt/{n}.png": encoded(rgb(two)) for n in range(3)}
+    members["DAVIS345/gt/2.png"] = last or members["DAVIS345/gt/2.png"]
     return {"DAVIS.zip": zipped(members)}
 
 

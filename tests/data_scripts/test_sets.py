@@ -3,6 +3,7 @@
 import errno
 import importlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -28,7 +29,7 @@ COUNTS = {
     ("sbd", "val"): {"photos": 1, "objects": 3, "published objects": 3},
     ("sbd", "train"): {"photos": 2, "objects": 4, "published objects": 6},
     ("voc", "val"): {"photos": 2, "objects": 4},
-    ("coco_lvis", "train"): {"photos": 2, "lvis objects": 2, "coco objects": 4},
+    ("coco_lvis", "train"): {"photos": 2, "lvis annotations": 2, "coco annotations": 4},
     ("sstem", "test"): {"photos": 2, "objects": 4},
     ("brats", "test"): {"photos": 2, "objects": 2},
     ("oaizib", "test"): {"photos": 2, "objects": 4},
@@ -264,6 +265,16 @@ def test_grabcut_border_is_void_and_photos_stay_as_published(desk):
     assert (desk.out / "images" / "0.jpg").read_bytes() == made_up.photo(0)
 
 
+@sets("davis")
+def test_a_photo_without_an_object_is_counted_not_written(desk, capsys):
+    black = made_up.encoded(Image.new("RGB", made_up.SIZE[::-1]))
+    desk.archives["DAVIS.zip"] = made_up.davis(black)["DAVIS.zip"]
+    desk.entry["splits"]["test"]["counts"] = {"photos": 3, "objects": 2}
+    assert desk.run("--source", write(desk, "DAVIS.zip")) == 0
+    assert "1 photos without an object" in capsys.readouterr().out
+    assert len(list((desk.out / "images").iterdir())) == 2 and desk.run("--check") == 0
+
+
 @sets("coco_mval")
 def test_names_become_plain(desk):
     assert desk.run() == 0
@@ -304,7 +315,20 @@ def test_coco_lvis_keeps_each_object_whole_and_once(desk):
     assert areas == [[400, 100, 0], [16, 0, 0], [64, 0, 240]]
     assert person[12, 20] == 1 and tie[12, 20] == 1 and crowd[12, 3] == 255
     assert records[0]["licence"].startswith("Attribution License")
-    assert json.loads((desk.out / "source.json").read_text())["coco photos"] == 3
+    assert json.loads((desk.out / "source.json").read_text())["coco images"] == 3
+
+
+@sets("coco_lvis")
+def test_foreign_json_is_named(desk, capsys):
+    for entry, message in (
+        ({"images": [{"id": 9}]}, "not as published in images: KeyError"),
+        ({"annotations": [{"image_id": 1, "segmentation": [[1, 2, 3]]}]}, "ValueError"),
+        ({"annotations": [{"image_id": 1, "segmentation": []}]}, "unknown photos, first 1"),
+    ):
+        content = made_up.zipped({"lvis_v1_train.json": json.dumps(entry)})
+        desk.server.files["/lvis_v1_train.json.zip"] = content
+        shutil.rmtree(desk.downloads, ignore_errors=True)
+        assert desk.run() == 2 and message in capsys.readouterr().err and desk.nothing_made()
 
 
 def test_the_manifest_names_every_script_and_says_what_is_not_known():
@@ -319,3 +343,9 @@ def test_the_manifest_names_every_script_and_says_what_is_not_known():
             assert all(u.startswith(("http://", "https://")) for u in file["urls"])
             assert len(file["urls"]) > 1 and file["sha256_from"]
             assert file["sha256"] is None or len(bytes.fromhex(file["sha256"])) == 32
+
+
+def test_nothing_is_unpickled_or_unpacked_unseen():
+    for path in MANIFEST.parent.glob("*.py"):
+        words = set(re.findall(r"\w+", path.read_text("utf-8")))
+        assert not words & {"pickle", "extractall", "eval", "exec", "allow_pickle"}, path.name
