@@ -117,11 +117,21 @@ def sbd_members():
     return members
 
 
+def palette():
+    """VOC's colours: bit 3k, 3k + 1, 3k + 2 of an entry is bit 7 - k of red, green, blue."""
+    return [
+        sum(((entry >> (3 * k + channel)) & 1) << (7 - k) for k in range(3))
+        for entry in range(256)
+        for channel in range(3)
+    ]
+
+
 def voc():
-    labels = blob(1) + blob(2, at=25)
+    """Objects 1 and 16 have one grey value."""
+    labels = blob(1) + blob(16, at=25)
     labels[0] = 255
-    mask = Image.fromarray(labels, "P")
-    mask.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0] + [0] * 756 + [224, 224, 192])
+    mask = Image.fromarray(labels)
+    mask.putpalette(palette())
     root, members = "VOCdevkit/VOC2012", {}
     for name in ("2007_000033", "2007_000042"):
         members[f"{root}/JPEGImages/{name}.jpg"] = photo(2)

@@ -28,7 +28,7 @@ COUNTS = {
     ("coco_mval", "test"): {"photos": 2, "objects": 2},
     ("sbd", "val"): {"photos": 1, "objects": 3, "published objects": 3},
     ("sbd", "train"): {"photos": 2, "objects": 4, "published objects": 6},
-    ("voc", "val"): {"photos": 2, "objects": 4},
+    ("voc", "val"): {"photos": 2, "objects": 4, "objects read as grey": 2},
     ("coco_lvis", "train"): {"photos": 2, "lvis annotations": 2, "coco annotations": 4},
     ("sstem", "test"): {"photos": 2, "objects": 4},
     ("brats", "test"): {"photos": 2, "objects": 2},
@@ -287,7 +287,8 @@ def test_names_become_plain(desk):
 @sets("voc")
 def test_voc_objects_are_palette_entries(desk):
     assert desk.run() == 0
-    assert np.unique(labels(desk, "2007_000033")).tolist() == [0, 1, 2, 255]
+    assert made_up.palette()[-3:] == [224, 224, 192]
+    assert np.unique(labels(desk, "2007_000033")).tolist() == [0, 1, 16, 255]
 
 
 @sets("oaizib")
