@@ -67,3 +67,10 @@ def server(monkeypatch):
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def desk(request, server, tmp_path):
+    from desk import Desk
+
+    return Desk(*request.param, server, tmp_path)

@@ -1,81 +1,20 @@
 """Every published set, made up small: from its address to what vpuformer reads."""
 
 import errno
-import importlib
 import json
 import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import made_up
 import numpy as np
-import pytest
 import write as write_module
-from PIL import Image
+from desk import COUNTS, PUBLISHED, sets
 from run import MANIFEST
 
 from vpuformer.data.samples import folder_samples
 from vpuformer.data.shards import Shards
-
-PUBLISHED = json.loads(MANIFEST.read_text("utf-8"))
-# Photos and objects of the made-up sets, by set and split.
-COUNTS = {
-    ("grabcut", "test"): {"photos": 3, "objects": 3},
-    ("berkeley", "test"): {"photos": 3, "objects": 3, "scenes": 2},
-    ("davis", "test"): {"photos": 3, "objects": 3},
-    ("coco_mval", "test"): {"photos": 2, "objects": 2},
-    ("sbd", "val"): {"photos": 1, "objects": 3, "published objects": 3},
-    ("sbd", "train"): {"photos": 2, "objects": 4, "published objects": 6},
-    ("voc", "val"): {"photos": 2, "objects": 4, "objects read as grey": 2},
-    ("coco_lvis", "train"): {"photos": 2, "lvis annotations": 2, "coco annotations": 4},
-    ("sstem", "test"): {"photos": 2, "objects": 4},
-    ("brats", "test"): {"photos": 2, "objects": 2},
-    ("oaizib", "test"): {"photos": 2, "objects": 4},
-}
-BY_HAND = {"brats", "oaizib"}
-
-
-class Desk:
-    """A place to work, with the made-up set behind the local server."""
-
-    def __init__(self, name, split, server, folder):
-        self.name, self.split, self.folder, self.server = name, split, folder, server
-        self.out, self.downloads = folder / "data" / name, folder / "downloads"
-        self.archives = getattr(made_up, name)()
-        server.files = {f"/{file}": content for file, content in self.archives.items()}
-        self.entry = json.loads(json.dumps(PUBLISHED[name]))
-        for file in self.entry["files"]:
-            file |= {"urls": [f"{server.url}/{file['name']}"], "size": None, "sha256": None}
-        self.entry["splits"][split]["counts"] = dict(COUNTS[name, split])
-
-    def run(self, *words):
-        manifest = self.folder / "manifest.json"
-        manifest.write_text(json.dumps({self.name: self.entry}), "utf-8")
-        words = [*words, "--manifest", manifest, "--out", self.out, "--split", self.split]
-        main = importlib.import_module(self.name).main
-        return main([str(w) for w in (*words, "--downloads", self.downloads)])
-
-    def by_hand(self):
-        if self.name not in BY_HAND:
-            return ()
-        path = self.folder / next(iter(self.archives))
-        path.write_bytes(self.archives[path.name])
-        return "--source", path
-
-    def nothing_made(self):
-        return not self.out.exists() and not [*self.out.parent.glob(".*")]
-
-
-@pytest.fixture
-def desk(request, server, tmp_path):
-    return Desk(*request.param, server, tmp_path)
-
-
-def sets(*only):
-    chosen = [key for key in COUNTS if not only or key[0] in only]
-    return pytest.mark.parametrize("desk", chosen, ids="-".join, indirect=True)
 
 
 @sets()
@@ -232,91 +171,15 @@ def test_a_script_runs_as_a_script(tmp_path):
 
 @sets("grabcut")
 def test_an_unpacked_folder_serves_too(desk):
-    shutil.unpack_archive(write(desk, "GrabCut.zip"), desk.folder / "mine")
+    shutil.unpack_archive(desk.write("GrabCut.zip"), desk.folder / "mine")
     assert desk.run("--source", desk.folder / "mine") == 0 and not desk.server.asked
 
 
 @sets("coco_lvis")
 def test_unpacked_photos_and_json_serve_too(desk):
     for name in desk.archives:
-        shutil.unpack_archive(write(desk, name), desk.folder / "mine")
+        shutil.unpack_archive(desk.write(name), desk.folder / "mine")
     assert desk.run("--source", desk.folder / "mine") == 0 and not desk.server.asked
-
-
-def write(desk, name) -> Path:
-    path = desk.folder / name
-    path.write_bytes(desk.archives[name])
-    return path
-
-
-def labels(desk, name):
-    return np.asarray(Image.open(desk.out / "masks" / f"{name}.png"))
-
-
-@sets("grabcut")
-def test_grabcut_border_is_void_and_photos_stay_as_published(desk):
-    assert desk.run() == 0
-    assert labels(desk, "0")[8].tolist()[4:19] == [0, 255] + [1] * 11 + [0, 0]
-    assert sorted(p.name for p in (desk.out / "images").iterdir()) == [
-        "0.jpg",
-        "1.bmp",
-        "2.jpg",
-    ]
-    assert (desk.out / "images" / "0.jpg").read_bytes() == made_up.photo(0)
-
-
-@sets("davis")
-def test_a_photo_without_an_object_is_counted_not_written(desk, capsys):
-    black = made_up.encoded(Image.new("RGB", made_up.SIZE[::-1]))
-    desk.archives["DAVIS.zip"] = made_up.davis(black)["DAVIS.zip"]
-    desk.entry["splits"]["test"]["counts"] = {"photos": 3, "objects": 2}
-    assert desk.run("--source", write(desk, "DAVIS.zip")) == 0
-    assert "1 photos without an object" in capsys.readouterr().out
-    assert len(list((desk.out / "images").iterdir())) == 2 and desk.run("--check") == 0
-
-
-@sets("coco_mval")
-def test_names_become_plain(desk):
-    assert desk.run() == 0
-    assert sorted(p.stem for p in (desk.out / "masks").iterdir()) == [
-        "cat_1",
-        "traffic_light_2",
-    ]
-
-
-@sets("voc")
-def test_voc_objects_are_palette_entries(desk):
-    assert desk.run() == 0
-    assert made_up.palette()[-3:] == [224, 224, 192]
-    assert np.unique(labels(desk, "2007_000033")).tolist() == [0, 1, 16, 255]
-
-
-@sets("oaizib")
-def test_values_become_objects(desk):
-    assert desk.run(*desk.by_hand()) == 0
-    assert np.unique(labels(desk, "test0")).tolist() == [0, 1, 2]
-
-
-@sets("sbd")
-def test_sbd_drops_thin_masks_in_training_only(desk):
-    assert desk.run("--form", "folder") == 0
-    found = np.unique(labels(desk, {"val": "2010_3", "train": "2008_1"}[desk.split])).tolist()
-    assert found == ([0, 1, 2, 3] if desk.split == "val" else [0, 1, 2, 255])
-
-
-@sets("coco_lvis")
-def test_coco_lvis_keeps_each_object_whole_and_once(desk):
-    assert desk.run() == 0
-    shards = Shards(desk.out)
-    maps = [shards.read(i)[1] for i in range(len(shards))]
-    records = [shards.record(i) for i in range(len(shards))]
-    assert [r["photo"] for r in records] == ["000000000009"] * 2 + ["000000000025"]
-    person, tie, crowd = maps
-    areas = [np.bincount(m.ravel(), minlength=256)[[1, 2, 255]].tolist() for m in maps]
-    assert areas == [[400, 100, 0], [16, 0, 0], [64, 0, 240]]
-    assert person[12, 20] == 1 and tie[12, 20] == 1 and crowd[12, 3] == 255
-    assert records[0]["licence"].startswith("Attribution License")
-    assert json.loads((desk.out / "source.json").read_text())["coco images"] == 3
 
 
 @sets("coco_lvis")
