@@ -1,0 +1,143 @@
+"""What `vpuformer` reads: a folder of photos and masks to evaluate on, or shards to train on."""
+
+import io
+import json
+import re
+import tarfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pairs import Photo, Seen
+from PIL import Image
+
+from vpuformer.data.augmentation import VOID
+from vpuformer.data.samples import folder_samples
+from vpuformer.data.shards import Shards, write_index
+from vpuformer.errors import DataError
+from vpuformer.imaging import FORMATS, read
+
+SHARD_BYTES = 256 << 20
+TOLD = 2000  # label maps between two words on the screen
+BARE = "photos without an object"  # counted, not written
+BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # of bad pictures
+KEPT = {"JPEG": "jpg", "WEBP": "webp"}  # what a shard holds as published
+
+
+def write_folder(photos: Iterable[Photo], out: Path, seen: Seen) -> None:
+    """images/NAME.* as published and masks/NAME.png."""
+    (out / "images").mkdir(parents=True)
+    (out / "masks").mkdir()
+    for name, photo, _ in _usable(photos, seen):
+        content, _ = _content(photo)
+        suffix = photo.image.suffix.lower() if isinstance(photo.image, Path) else ".jpg"
+        (out / "images" / f"{name}{suffix}").write_bytes(content)
+        (out / "masks" / f"{name}.png").write_bytes(_png(photo.labels))
+
+
+def write_shards(photos: Iterable[Photo], out: Path, seen: Seen, about: dict[str, Any]) -> None:
+    """SET-0000.tar and on (key.jpg or key.webp, key.png, key.json) with their index.
+
+    Args:
+        photos: what to write; other formats than JPEG and WebP become lossless WebP.
+        out: a folder, made here.
+        seen: counts photos and objects.
+        about: source and licence, for every photo's record.
+    """
+    out.mkdir(parents=True)
+    size, count = SHARD_BYTES, 0
+    with ExitStack() as shard:
+        for name, photo, objects in _usable(photos, seen):
+            if size >= SHARD_BYTES:
+                shard.close()
+                path = out / f"{about['source']}-{count:04}.tar"
+                archive = shard.enter_context(tarfile.open(path, "w"))
+                size, count = 0, count + 1
+            known = {"photo": name, "labels": "human", "instances": objects}
+            record = about | known | photo.about
+            for extension, content in _parts(photo, record).items():
+                info = tarfile.TarInfo(f"{name}.{extension}")
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
+                size += info.size
+    if count:
+        write_index(out)
+
+
+def _parts(photo: Photo, record: dict[str, Any]) -> dict[str, bytes]:
+    content, suffix = _content(photo)
+    if suffix not in KEPT.values():
+        picture, suffix = io.BytesIO(), "webp"
+        Image.fromarray(read(content)).save(picture, "WEBP", lossless=True)
+        content = picture.getvalue()
+    return {suffix: content, "png": _png(photo.labels), "json": json.dumps(record).encode()}
+
+
+def _usable(photos: Iterable[Photo], seen: Seen) -> Iterator[tuple[str, Photo, int]]:
+    """Each photo with a name that any file system and a tar key can hold, and its objects."""
+    taken, originals, kept = set(), set(), set()
+    for photo in photos:
+        name = re.sub(r"[^\w-]", "_", photo.name, flags=re.ASCII)
+        if name in taken:
+            raise DataError(f"Two photos would be called {name}. Rename one of {photo.name!r}.")
+        taken.add(name)
+        originals.add(original := photo.about.get("photo", name))
+        if objects := _objects(photo.labels):
+            kept.add(original)
+            seen["objects"] += objects
+            yield name, photo, objects
+        seen["photos"], seen[BARE] = len(originals), len(originals) - len(kept)
+        if len(taken) % TOLD == 0:
+            print(f"{len(taken):,} label maps", flush=True)
+
+
+def _objects(labels: np.ndarray) -> int:
+    return int((np.unique(labels) % VOID > 0).sum())
+
+
+def _content(photo: Photo) -> tuple[bytes, str]:
+    """The bytes of the photo's file and their kind, checked against its labels."""
+    try:
+        content = photo.image.read_bytes() if isinstance(photo.image, Path) else photo.image
+        with Image.open(io.BytesIO(content), formats=FORMATS) as file:
+            width, height, kind = file.width, file.height, file.format or ""
+    except BROKEN as error:
+        raise DataError(f"The photo {photo.name} cannot be read: {error}.") from None
+    if (height, width) != photo.labels.shape:
+        rows, columns = photo.labels.shape
+        raise DataError(
+            f"The photo {photo.name} is {width} x {height}, its labels {columns} x {rows}. "
+            "Fetch the set again."
+        )
+    return content, KEPT.get(kind, kind)
+
+
+def _png(labels: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(labels).save(content, "PNG")
+    return content.getvalue()
+
+
+def count_again(out: Path) -> Seen:
+    """Photos and objects of a written set, every file read the way `vpuformer` reads it."""
+    seen = Seen()
+    if any(out.glob("*.tar")):
+        shards, names = Shards(out), set()
+        for index in range(len(shards)):
+            try:
+                _, labels = shards.read(index)
+                record = shards.record(index)
+            except BROKEN as error:
+                raise DataError(f"Photo {index} of {out} is broken: {error}.") from None
+            names.add(record.get("photo", index))
+            seen["objects"] += _objects(labels)
+        seen["photos"] = len(names)
+        return seen
+    names = set()
+    for sample in folder_samples(out):
+        names.add(sample.image_name)
+        seen["objects"] += 1
+    seen["photos"] = len(names)
+    return seen

@@ -1,0 +1,88 @@
+"""One command from any folder of photos and masks to shards that training streams."""
+
+import json
+
+import numpy as np
+import pack
+import pytest
+import write
+from PIL import Image
+
+from vpuformer.data.shards import Shards, ShardSamples
+
+SIZE = (50, 70)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A JPEG, a WebP, a PNG and a 16-bit TIFF, with one object (255) or two and void."""
+    rng = np.random.default_rng(0)
+    root = tmp_path / "mine"
+    (root / "images").mkdir(parents=True)
+    (root / "masks").mkdir()
+    for name in ("a.jpg", "b.webp", "c.png", "d.tif"):
+        pixels = rng.integers(0, 255, (*SIZE, 3), np.uint8)
+        picture = Image.fromarray(
+            pixels if name != "d.tif" else pixels[..., 0] * np.uint16(200)
+        )
+        picture.save(root / "images" / name)
+        labels = np.zeros(SIZE, np.uint8)
+        labels[5:20, 5:20] = 255 if name == "a.jpg" else 1  # row = y
+        if name != "a.jpg":
+            labels[30:45, 30:60], labels[0] = 2, 255
+        Image.fromarray(labels).save(root / "masks" / f"{name[0]}.png")
+    return root
+
+
+def test_shards_hold_what_the_folder_held(folder, tmp_path, capsys):
+    out = tmp_path / "shards"
+    assert pack.main([str(folder), "--out", str(out), "--licence", "CC0"]) == 0
+    assert "4 photos, 7 objects" in capsys.readouterr().out
+    shards = Shards(out)
+    found = [shards.read(i) for i in range(4)]
+    assert np.array_equal(found[2][0], Image.open(folder / "images" / "c.png"))
+    assert [np.unique(labels).tolist() for _, labels in found] == [[0, 1]] + [
+        [0, 1, 2, 255]
+    ] * 3
+    assert shards.record(0) | {"photo": ""} == {
+        "source": "mine",
+        "licence": "CC0",
+        "labels": "human",
+        "instances": 1,
+        "photo": "",
+    }
+    first = json.loads((out / "index.json").read_text())["mine-0000.tar"][0]["image"]
+    content = (out / "mine-0000.tar").read_bytes()[first[0] : first[0] + first[1]]
+    assert content == (folder / "images" / "a.jpg").read_bytes()
+    sample = ShardSamples(shards).sample(0, 0, 32)
+    assert sample.image.shape == (32, 32, 3) and sample.target.any()
+
+
+def test_a_large_set_takes_several_shards(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(write, "SHARD_BYTES", 1)
+    assert pack.main([str(folder), "--out", str(tmp_path / "shards")]) == 0
+    assert sorted(p.name for p in tmp_path.glob("shards/*.tar")) == [
+        f"mine-{i:04}.tar" for i in range(4)
+    ]
+    shards = Shards(tmp_path / "shards")
+    assert [shards.record(i)["photo"] for i in range(4)] == list("abcd")
+
+
+def test_a_bad_folder_leaves_nothing(folder, tmp_path, capsys):
+    Image.new("L", (9, 9), 255).save(folder / "masks" / "d.png")
+    out = tmp_path / "shards"
+    assert pack.main([str(folder), "--out", str(out)]) == 2
+    assert "Both must have one size" in capsys.readouterr().err
+    assert not out.exists() and sorted(p.name for p in tmp_path.iterdir()) == ["mine"]
+    out.mkdir()
+    assert pack.main([str(folder), "--out", str(out)]) == 2
+    assert "is there" in capsys.readouterr().err
+
+
+def test_names_that_would_collide_are_refused(folder, tmp_path, capsys):
+    for name in ("e 1", "e_1"):
+        for part, suffix in (("images", "jpg"), ("masks", "png")):
+            source = folder / part / f"a.{suffix}"
+            (folder / part / f"{name}.{suffix}").write_bytes(source.read_bytes())
+    assert pack.main([str(folder), "--out", str(tmp_path / "shards")]) == 2
+    assert "would be called e_1" in capsys.readouterr().err
