@@ -285,6 +285,7 @@ def test_exercises_of_features_and_masks():
     ex = course.checks.ex
     assert ex("04.P", "mlps") == "04.P: right." and "8 D²" in ex("04.P", "attention")
     assert ex("06.P", (0.5, 0.69)) == "06.P: right." and "cosine is 0" in ex("06.P", (0, 1.0))
+    assert ex("06.P", [0.5, 0.69]) == "06.P: right."
     x = torch.linspace(0.1, 2, 6, dtype=torch.float64).reshape(2, 3).requires_grad_()
     given = {"package": lambda v: (v**2).mean(), "given": (x,)}
     assert ex("06.B", lambda v: (v**2).mean(), **given) == "06.B: right."

@@ -67,9 +67,9 @@ from vpuformer.drawing import curves, diagrams, overlay, vectors
 from vpuformer.robot.next_prompt import next_click
 
 # %% [markdown]
-# Is everything here that we need? `vpu.doctor()` says it in one table; the notebook keeps the
-# first two columns, because the rest names folders of this computer. A line with FIX brings
-# the command that mends it.
+# Is everything here that we need? `vpu.doctor()` says it in one table; the notebook leaves out
+# the column that names folders of this computer. A line with FIX brings the command that
+# mends it.
 
 # %%
 clock = course.Clock()
@@ -80,7 +80,7 @@ for row in vpu.doctor().rows:
 # The shipped model is `lite0`: a small encoder trained on ImageNet by others, and our four
 # parts trained on real photos. Its weights are one file inside the package. Its configuration
 # names every choice, with the paper's numbers as defaults; where the paper leaves something
-# open, the choice has a number R1 to R14.
+# open, the choice has a number R1 to R14. Skim it: every name has its notebook.
 
 # %%
 model = vpu.load("lite0")
@@ -95,7 +95,9 @@ print(f"weights: {sum(p.numel() for p in model.parameters()) / 1e6:.1f} million 
 # photo's size. The cup means rim, body, handle and foot; the spoon in front of it does not
 # count, nor does the saucer.
 #
-# Four gestures, in the order in which an impatient person would make them:
+# Four gestures (the field calls them **prompts**), in the order in which an impatient person
+# would make them. **IoU** says how well a mask agrees with the reference, from 0 (not at all) to
+# 1 (equal); section 3 computes it.
 
 # %%
 gestures = {
@@ -251,12 +253,14 @@ print(
 # %% [markdown]
 # ## 4 Four parts, one road
 #
-# **Image encoder.** Looks at the photo once and keeps maps of features at several sizes.
-# Later rounds reuse them: a further gesture costs a fraction of the first.
+# **Image encoder.** Looks at the photo and keeps maps of features at several sizes. Later
+# rounds reuse them: a further gesture costs a fraction of the first. A mask that covers only
+# a part of the photo brings a second look: `Predictor` **zooms in**, encodes that part larger,
+# and goes on there. The paper does not have this step; it is a habit of the field.
 #
 # **PuE**, the prompt-unified encoder. Turns every gesture, whatever its kind, into *one*
-# vector: a bump over x, a bump over y, and its sign. This is the paper's first idea: one form
-# for clicks, boxes and scribbles.
+# vector: a bump over x ($q_h$), a bump over y ($q_v$), and its sign ($q_b$). This is the
+# paper's first idea: one form for clicks, boxes and scribbles.
 #
 # **DMA**, dual-cross merging attention. Vectors and features talk in both directions: prompts
 # ask the picture what they point at, the picture asks the prompts what it should be.
@@ -266,7 +270,7 @@ print(
 #
 # Here are the vectors of our four gestures, drawn on the axes they describe. Follow the box:
 # its bump is as wide as the box, because a wide bump is how a vector says *large*. The clicks
-# are needles.
+# are needles. What the bumps of a scribble mean is notebook 03's story.
 
 # %%
 side = (model.config.pue.length,) * 2
@@ -291,8 +295,10 @@ course.show(
 # how much shorter a vector is. It cannot say everything a map can: two scribbles may share
 # one vector, which notebook 03 shows. Notebooks 02 and 03 compute these bumps on paper.
 #
-# Now the whole road, Fig. 3 of the paper, with the sizes of *this* run filled in. The four
-# colours stay with the parts through the whole course.
+# Now the whole road, Fig. 3 of the paper, with the sizes of *this* run filled in. On entering
+# DMA each vector is brought to the width of the features, and a *place* is one cell of the
+# map at 1/16. P2CL is a loss, and notebook 06's. The four colours stay with the parts through
+# the whole course.
 
 # %%
 sizes = course.shapes(model, image, said)
@@ -376,8 +382,9 @@ clock("5-6 robot and files")
 # %% [markdown]
 # ## Try it
 #
-# In notebook 10 you prompt with the mouse. Here is what one, two and three gestures give,
-# from a fresh start. Change the numbers and run the cell again; nothing can break.
+# Here is what one, two and three gestures give, from a fresh start. Change the numbers and run
+# the cell again; nothing can break. (Prompting with the mouse is notebook 10, which is not
+# written yet, and neither is 09; where a page points there, its question is still open.)
 
 # %%
 mine = [vpu.Click(290, 190), vpu.Click(380, 300, positive=False), vpu.Click(225, 270)]
@@ -461,8 +468,8 @@ course.checks.ex("00.E", fewest_prompts, predictor=predictor, truth=truth)
 #
 # A few gestures of any kind, each with a sign, are enough to tell this cup from its saucer.
 # Every gesture becomes one vector of the same length, whatever it was; the photo is encoded
-# once; the two talk, and a decoder writes the mask. How good the answer is depends on *which*
-# gesture comes next, so that choosing it well is half the method.
+# apart from it; the two talk, and a decoder writes the mask. How good the answer is depends on
+# *which* gesture comes next, so that choosing it well is half the method.
 #
 # *The prediction:* one click was not enough to know which of the three you meant. The next
 # cell counts how much of the first mask was cup. *Still unknown:* whether one lucky cup says

@@ -45,7 +45,7 @@
 # %% [markdown]
 # ## Parameters
 #
-# Everything below follows from this cell.
+# Everything below follows from this cell. (`Policy`, printed under it, is the rule of section 5.)
 
 # %% tags=["parameters"]
 profile = "cpu"  # "smoke" | "cpu" | "gpu" | "paper": smoke plays fewer games
@@ -201,15 +201,15 @@ assert metrics.nof([late, never], 0.90) == (1, 2)
 # ## 4 Games without a network
 #
 # To study the robot we need a partner, but no network yet: a network's habits would mix with
-# the robot's, and we could not tell which of them made a number. `robots.answer`
-# knows the truth and
-# is right within 11 pixels of a click or a stroke; elsewhere it keeps its last mask. A box it
-# simply fills with an ellipse. Nothing learned, nothing random: whatever differs below comes
-# from the robot.
+# the robot's, and we could not tell which of them made a number. `robots.answer` knows the
+# truth and is right within 11 pixels of a click or a stroke; elsewhere it keeps its last mask.
+# A box it simply fills with an ellipse: of object, or, if the box is negative, of ground.
+# Nothing learned, nothing random: whatever differs below comes from the robot.
 #
 # First, the three kinds of prompt as the robot gives them on one and the same wrong mask. The
 # box is drawn tightly around the largest connected piece of error, together with other large
-# pieces of the same sign. The scribble runs along the middle of that piece.
+# pieces of the same sign. The scribble runs along the middle of that piece. Here the error is
+# surplus, so all three say no, and the box says it of much leaf as well.
 
 # %%
 rng = np.random.default_rng(seed)
@@ -217,7 +217,7 @@ given = [click, next_box(leaf, mask), next_scribble(leaf, mask, rng=rng)]
 after = [course.robots.answer(leaf, mask, prompt) for prompt in given]
 scores = [float(metrics.iou(leaf, m)) for m in after]
 before = float(metrics.iou(leaf, mask))
-assert scores[0] > before and scores[2] > scores[0]
+assert scores[1] < before < scores[0] < scores[2]
 course.show(
     curves.strip(
         [
@@ -228,9 +228,10 @@ course.show(
             f"{n}: IoU {s:.2f}"
             for n, s in zip(("click", "box", "scribble"), scores, strict=True)
         ],
-        title=f"One mask at IoU {before:.2f}, three robots",
+        title=f"From IoU {before:.2f}: the scribble mends most, the box does harm",
     ),
-    "The leaf after a click, a box and a scribble, each on the same wrong mask.",
+    "The leaf after a click, a box and a scribble, each on the same wrong mask: the box has "
+    "emptied a part of the leaf.",
 )
 
 # %% [markdown]
@@ -300,11 +301,12 @@ print("NoF:", {name: failures.never for name, failures in fails.items()})
 # %%
 assert means["scribble"][4] < means["click"][4] < means["box"][4]
 assert all(values == sorted(values) for values in means.values())
+best, worst = min(map(min, means.values())), max(map(max, means.values()))
 course.show(
     curves.lines(
         means,
         [100 * t for t in targets],
-        title="How a method ranks depends on the tool and on the target",
+        title=f"One partner, {best:.1f} to {worst:.1f} rounds: tool and target decide",
         xlabel="target IoU (%)",
         ylabel="mean rounds",
     ),
@@ -347,8 +349,8 @@ clock("5-6 mixing, many games")
 #
 # The game with a real method: the photo of notebook 00, the robot's clicks, `lite0`'s masks.
 # A network differs from our partner in two ways. A click may change pixels far away, which is
-# how one click can fetch a whole object, and a click may make things worse. Look for a round
-# in which the number falls.
+# how one click can fetch a whole object, and a click may make things worse. The second line
+# gives the smallest step from round to round; below zero, a click has done harm.
 
 # %%
 photo, truth = course.photo("coffee")
@@ -361,6 +363,7 @@ for _ in range(3 if profile == "smoke" else 8):
     seen = predictor.add(clicks[-1]).mask
     real.append(float(metrics.iou(truth, seen)))
 print(" ".join(f"{value:.2f}" for value in real))
+print(f"smallest step: {np.diff(real).min():+.3f}")
 assert max(real) > real[0]
 
 # %% [markdown]

@@ -98,7 +98,8 @@ clock("picture first")
 # coordinates badly: two numbers have to be stretched into a place before they can be compared
 # with a picture. The other habit of this field is to paint a small disk into an extra image
 # channel. It works, and it is large. PuE, the *prompt-unified encoder* of this paper, stands
-# between: as direct as a map, nearly as short as the pair.
+# between: it shows the place, as a map does, but along two sides of the picture and not all
+# over its area.
 
 # %%
 for side in (128, 448):
@@ -109,9 +110,10 @@ for side in (128, 448):
 #
 # Take the row of pixels through the click. Each of its columns lies at some distance from the
 # click's column. Call the click's column $x_0$, a column $x_i$, and the distance between them
-# the **spatial distance** $d_s$.
+# the **spatial distance** $d_s$. (Code and parameters call a column or row of the picture that
+# the network sees a *cell*; one cell, one entry of the vector.)
 #
-# $$\boxed{\textcolor{#0072B2}{d_s}(i) = |x_i - x_0|} \qquad (1)$$
+# $$\boxed{\textcolor{#D55E00}{d_s}(i) = |x_i - x_0|} \qquad (1)$$
 #
 # By hand: seven columns, the click on column 2. You can check each number with a finger.
 
@@ -135,7 +137,7 @@ course.same(spatial_distance_by_hand(2, 7), package)
 # the paper also measures how much each pixel of the row differs from the clicked one. Call
 # their values $p_i$ and $p_0$, and the difference the **visual distance** $d_v$.
 #
-# $$\boxed{\textcolor{#D55E00}{d_v}(i) = |p_i - p_0|} \qquad (2)$$
+# $$\boxed{\textcolor{#009E73}{d_v}(i) = |p_i - p_0|} \qquad (2)$$
 #
 # > **Reading R1.** A pixel has three channels, and values may run from 0 to 1 or to 255. The
 # > paper names neither. We take the length of the colour difference (L2), with values from 0
@@ -209,7 +211,7 @@ course.show(
         bells,
         title="A cut at σ leaves {} entries and a cliff, at 3σ {}".format(*counts.values()),
         marks=20,
-        xlabel="x − 68 (pixels)",
+        xlabel="column (the click's is 20)",
     ),
     "Two bells on the same axis. The left one ends in vertical walls at 0.6, the right one "
     "runs out smoothly.",
@@ -309,8 +311,9 @@ course.show(
 
 # %% [markdown]
 # The photo tells the other half of the story. Its pixels are noisy, hardly two are alike, and
-# there the product is a *thinner* needle than plain distance. So the literal form is not bad
-# everywhere. It is a different encoding on every picture, and worst on the easiest ones.
+# there the product is a *thinner* needle than plain distance, even than one that is cut at σ
+# as well (twice the seven entries of section 3). So the literal form is not bad everywhere. It
+# is a different encoding on every picture, and worst on the easiest ones.
 
 # %% [markdown]
 # ## 5 Put together: Eq. 4
@@ -322,7 +325,8 @@ course.show(
 #
 # > **Reading R4.** Is $q_b$ one bit, or two cells of which one is 1? The paper's Fig. 5 shows
 # > two cells. So do we: (1, 0) is positive, (0, 1) is negative, and the length is
-# > W + H + 2. With one bit, a negative prompt and an empty slot would end alike.
+# > W + H + 2. With one bit, a negative prompt would end in 0 like the zeros that fill up the
+# > shorter lists of prompts in a batch.
 #
 # Here is Fig. 5 with three clicks of ours: each row one vector, the darker the closer to 1.
 
@@ -472,9 +476,10 @@ def quasi_gaussian_with_cut(distances, sigma, cut):
 course.checks.ex("02.B", quasi_gaussian_with_cut)
 
 # %% [markdown]
-# **E · Extend.** How much of the place can a *linear* layer read? `read_out_error` fits a
-# straight line from vectors to x on every eighth cell, then asks it about all cells between.
-# Write a bump of your own with at most 40 entries above zero, 1 at distance 0, that beats ours.
+# **E · Extend.** How much of the place can a *linear* layer read? `read_out_error` fits one
+# from vectors to x on every eighth cell, then asks it about all cells between. Write a bump of
+# your own with at most 40 entries above zero, 1 at distance 0, that beats ours. `d` is an array
+# of distances in cells; return an array of its shape.
 
 
 # %%
@@ -492,13 +497,13 @@ course.checks.ex("02.E", your_bump, beat=to_beat)
 # ## What we know now
 #
 # A click becomes a bump over the columns, a bump over the rows and two cells for its sign; it
-# is hundreds of times shorter than a map and says the same place. σ decides how wide the bump
-# is, the cut how much of it survives. Colour can join only if it is multiplied as a
-# similarity; multiplied as a distance it erases the place on flat ground.
+# is far shorter than a map and says the same place. σ decides how wide the bump is, the cut
+# how much of it survives. Colour can join only if it is multiplied as a similarity; multiplied
+# as a distance it erases the place on flat ground.
 #
 # *The prediction:* about 20, to be exact 19, because we cut at 3σ; the paper's letter gives 7.
 # *Still unknown:* whether a colour term of the bilateral kind would help a trained model. That
-# takes training runs; notebook 09 is the place for it.
+# takes training runs; notebook 09, when it is written, is the place for it.
 #
 # | paper | module | test |
 # |---|---|---|

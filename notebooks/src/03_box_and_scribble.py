@@ -39,8 +39,8 @@
 # 2. run Algorithm 1 on a stroke, step by step;
 # 3. name what a stroke loses on the way, and show it.
 #
-# **Predict.** Two strokes, one twice as long as the other. Does the longer one give a longer
-# vector, more entries that are not zero, or both? The answer stands at the end.
+# **Predict.** Two straight strokes, one twice as long as the other. Does the longer one give a
+# longer vector, more entries that are not zero, or both? The answer stands at the end.
 
 # %% [markdown]
 # ## Parameters
@@ -72,8 +72,8 @@ print(config.dumps(cfg).replace(", ", ",\n"))
 # ## The picture first
 #
 # Our scene and its leaf again, with three gestures that all mean the leaf. Below each gesture
-# stands what can be read back from its vector alone, without the picture and without the
-# gesture. The paper calls this *restoration*, and this is its Fig. 4.
+# stands what can be read back from its vector, without the picture and without the gesture;
+# only its kind must be told. The paper calls this *restoration*, and this is its Fig. 4.
 
 # %%
 image, labels = course.toy()
@@ -113,13 +113,13 @@ clock("picture first")
 # is left as it was inside the box and made infinite outside, where the bell of Eq. 3 then
 # gives $e^{-\infty} = 0$.
 #
-# $$\boxed{\textcolor{#0072B2}{d_s}(i) = \begin{cases} |x_i - x_0| & x_i \text{ in the box} \\
+# $$\boxed{\textcolor{#D55E00}{d_s}(i) = \begin{cases} |x_i - x_0| & x_i \text{ in the box} \\
 # \infty & \text{else} \end{cases}} \qquad (5)$$
 #
 # > **Reading R5.** The paper writes "in the box" as the range from 0 to $w_0$, counted from the
-# > picture's edge, although $x_0$ is the centre. To the letter, a box away from the left edge
-# > holds none of its own columns. And its σ = 3 makes all boxes alike. We read: inside means
-# > at most $w_0/2$ from the centre, and σ is a sixth of the side.
+# > picture's edge, although $x_0$ is the centre. To the letter, a box whose centre lies well to
+# > the right of $w_0$ gets no entry at all. And its σ = 3 makes all boxes alike. We read:
+# > inside means at most $w_0/2$ from the centre, and σ is a sixth of the side.
 #
 # A sixth, because a bell has all but vanished three σ from its top: it then fills the box
 # exactly. By hand, on seven columns, a box with centre 3 and width 4, so σ would be 4/6;
@@ -179,7 +179,7 @@ clock("1 boxes")
 # carry: for column i, how far the stroke's point lies *below the top of the stroke's own
 # bounding box* (the smallest rectangle around it).
 #
-# $$\boxed{\textcolor{#0072B2}{d}(i) = |y_i - y_\text{top}|} \qquad (6)$$
+# $$\boxed{\textcolor{#D55E00}{d}(i) = |y_i - y_\text{top}|} \qquad (6)$$
 #
 # Eq. 3 then makes a value of it: 1 where the stroke touches the top, less the deeper it
 # hangs, 0 in columns that it never enters. $q_v$ does the same with the left side, row by
@@ -210,8 +210,9 @@ course.show(
         ["a wave", f"ours: {kept[0]} columns", f"to the letter: {kept[1]}"],
         title="Cut at σ, most of a stroke vanishes",
     ),
-    "A sine-shaped stroke; restored from our vector it is whole, from the literal vector only "
-    "its upper tip is left.",
+    "A sine-shaped stroke; restored from our vector it is whole. Of the literal vector a few "
+    "columns of the upper tip are left, and they come back too low: q_v holds only the rows of "
+    "the stroke's left end, and the top is read off them.",
 )
 clock("2 scribbles")
 
@@ -342,8 +343,8 @@ course.show(
 
 # %% [markdown]
 # Is this a flaw? For a stroke *along* an object, as people draw them, hardly: it crosses each
-# column once. For drawn circles it is. A map would keep the loop, at two hundred times the
-# size.
+# column once, or each row. For drawn circles it is. A map would keep the loop, and be as much
+# larger as notebook 02 has counted.
 #
 # ## 5 Does the network read the size?
 #
@@ -436,17 +437,17 @@ assert broken[20].equal(broken[100]) and broken[20].equal(click)
 #
 # ## Exercises
 #
-# **P · Predict.** A stroke grows to twice its length. What grows: the vector's `"length"`, the
-# number of its `"entries"` above zero, or `"both"`?
+# **P · Predict.** A straight stroke grows to twice its length. What grows: the vector's
+# `"length"`, the number of its `"entries"` above zero, or `"both"`?
 
 # %%
 answer = None  # "length", "entries" or "both"
 course.checks.ex("03.P", answer)
 
 # %% [markdown]
-# **B · Build.** Eq. 5 under our reading: one axis of a box, a value for each of `length`
-# columns. Outside the box exactly 0, σ a sixth of the side and at least 1, inside at least the
-# half pixel around the centre. Then try it without looking at section 1.
+# **B · Build.** Eq. 5 under our reading, without looking at section 1: one axis of a box, a
+# value for each of `length` columns. Outside the box exactly 0; σ a sixth of the side, and at
+# least 1; a box thinner than a pixel still holds half a pixel to each side of its centre.
 
 
 # %%
@@ -458,7 +459,8 @@ course.checks.ex("03.B", box_by_hand)
 
 # %% [markdown]
 # **E · Extend.** Find two strokes on the toy scene's grid (128 × 96) whose vectors differ by at
-# most 0.02 in every entry, but whose enclosed areas have an IoU below 0.3. Return the pair.
+# most 0.02 in every entry, but whose enclosed areas (their ends joined by a line) have an IoU
+# below 0.3. Return the pair.
 
 
 # %%
@@ -479,8 +481,8 @@ course.checks.ex("03.E", twins)
 # stroke that crosses a column twice is read back only in part.
 #
 # *The prediction:* entries. The length is W + H + 2 for every gesture. *Still unknown:* how
-# much the network suffers from the lost half of a loop. Robots that draw strokes, notebook
-# 01, never draw loops, so no number of the paper tells.
+# much the network suffers from the lost half of a loop. Our robot (notebook 01) draws from end
+# to end, never a loop, and the paper does not say how its own draws.
 #
 # | paper | module | test |
 # |---|---|---|

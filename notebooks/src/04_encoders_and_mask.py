@@ -91,7 +91,8 @@ def row_of(title, alt, shown, columns=None, keep=None):
 # What the shipped encoder keeps of a photo. Each of its four maps holds dozens of numbers a
 # place, the **features**. To look at them we keep the three directions in which they vary
 # most (PCA) and show these as red, green and blue. Equal colour means similar features; the
-# colours themselves mean nothing.
+# colours themselves mean nothing. The last picture is the map at 1/16 after one more layer,
+# as DMA receives it.
 
 
 # %%
@@ -113,7 +114,7 @@ shown |= {f"1/{size // m.shape[-1]}: {m.shape[1]} channels": colours(m[0]) for m
 shown[f"for DMA: {for_dma.shape[1]} channels"] = colours(for_dma[0])
 assert [size // m.shape[-1] for m in maps] == [4, 8, 16, 32]
 row_of(
-    "From edges to things: the coarser the map, the more it knows",
+    "From edges to areas: the coarsest map parts cup, saucer and table",
     "The photo and five feature maps in false colours: the fine ones show edges and texture, the "
     "coarse ones paint cup, saucer and table as areas.",
     shown,
@@ -339,7 +340,7 @@ course.same(by_hand, package)
 # > **Reading R9.** The paper feeds the mask before the encoder. Then all features depend on
 # > it, and nothing can be kept from one click to the next: each click is a full look. The
 # > paper's presets do that (`fusion="early"`). The shipped model takes the late door: one
-# > look at the photo, then every click only decodes.
+# > look at the photo (and one where notebook 00 zoomed in), then every click only decodes.
 #
 # Is it true that *all* features depend on it? Put a small disc of mask on the cup, early, and
 # watch which places of the later maps change at all.
@@ -356,13 +357,13 @@ assert touched == sorted(touched) and touched[-1] > 2 * touched[0]
 shown = {"the mask's disc": disc[0, 0].numpy()}
 for s, m, share in list(zip((4, 8, 16, 32), moved, touched, strict=True))[1:]:
     shown[f"1/{s}: {share:.0%} changes"] = (m / m.max()).sqrt().numpy()
-alt = "A disc, and three maps of change: a spot at one eighth, everything at one thirty-second."
+alt = "A disc, and three maps of change (square root): a spot at 1/8, at 1/32 everything."
 row_of("A small mask, and at the end no place stays as it was", alt, shown)
 
 # %% [markdown]
 # Late, nothing of the photo's features moves at all, to the last bit. And the work for ten
 # clicks, with the shipped encoder and decoder in either order? The same is printed for the
-# other encoders; the heavier the look, the wider the gap.
+# other encoders, each before the shipped decoder; the heavier the look, the wider the gap.
 
 # %%
 click = pue.PromptBatch.of([[vpu.Click(290, 150).rescaled(photo.shape[:2], (size, size))]])
@@ -482,7 +483,8 @@ course.checks.ex("04.B", patches_by_hand, package=package, given=given)
 
 # %% [markdown]
 # **E · Extend.** Design an encoder down to 1/16: a list of (kernel, stride, channels), ending
-# with 64 channels. With no more work than `tiny`'s layers, reach a larger receptive field.
+# with 64 channels. With no more work than `tiny`'s layers, reach a larger receptive field. (A
+# design that makes more products, or ends elsewhere, counts as 0.)
 
 
 # %%
@@ -513,8 +515,8 @@ course.checks.ex("04.E", design, measure=measure, beat=field_of([k[:2] for k in 
 #
 # *The prediction:* two, for the shipped model, whose look is hardly dearer than its decision; the
 # list in section 4 climbs toward ten as the encoder grows. *Still unknown:* what the late door
-# loses in quality. Both would have to be trained alike; notebook 09 is the place for such
-# questions.
+# loses in quality. Both would have to be trained alike; notebook 09, when it is written, is the
+# place for such questions.
 #
 # | paper | module | test |
 # |---|---|---|

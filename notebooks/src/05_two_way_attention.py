@@ -105,7 +105,8 @@ course.show(
         ["two clicks", f"attention to the positive one, layer {layer}"],
         title="The cup listens to the positive click",
     ),
-    "A cup with two clicks, and a coarse map that is bright on the cup and dark elsewhere.",
+    "A cup with two clicks, and a coarse map that is bright on the cup and on parts of the "
+    "saucer, and dark toward the table.",
     keep=f"{out_dir}/owners.png",
 )
 clock("picture first")
@@ -170,7 +171,8 @@ course.same(shares, package)
 # $$\boxed{F_{vq} = \mathrm{MHCA}(f_v, q', q') + f_v} \qquad (8)$$
 #
 # The left one is N × D: each prompt, enriched by what it found. The right one is L × D: each
-# place, enriched by who claims it. Both then pass a small two-layer network, the FFN.
+# place, enriched by who claims it. Both then pass a small two-layer network, the FFN, and leave
+# it as $\hat F_{qv}$ and $\hat F_{vq}$.
 #
 # The sum at the end of each line is a *residual*: what was there is kept, and the attention
 # only adds to it. Without it a prompt would come back as a mixture of places and would have
@@ -243,7 +245,9 @@ clock("1-2 attention")
 # > channels on the image's side (L values: which *place* is wanted).
 # >
 # > **Reading R12.** To the letter, Eq. 9 already multiplies by $f_v$, and Eq. 10 does it again:
-# > f would enter squared. We multiply once.
+# > f would enter squared. We multiply once. And what we multiply is not the $f_v$ that entered
+# > but the layer's own $\hat F_{vq}$; else all that Eq. 8 wrote would reach the decoder as
+# > nothing but $g_p$, one number a place.
 #
 # By hand: two places, two channels.
 
@@ -382,7 +386,7 @@ course.checks.ex("05.E", other_phi, tokens=states[-1].pixels[0])
 #
 # *The prediction:* equal. Equal queries have equal scores, and nothing makes prompts compete
 # for places. *Still unknown:* whether a pixel gate that varies would help; that takes
-# training, see notebook 09.
+# training, and notebook 09, when it is written.
 #
 # | paper | module | test |
 # |---|---|---|

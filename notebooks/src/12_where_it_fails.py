@@ -133,7 +133,8 @@ draw = {"EM-like": em_like, "MR-like": mr_like}
 #
 # In the manner of the paper's Fig. 8: one picture of each kind, after one click and after
 # three. The clicks are the robot's, each into the largest error (notebook 01). The third
-# column is the cup of notebook 00, for comparison.
+# column is the cup of notebook 00, for comparison. (A pixel counts as object above 0.49, not
+# 0.5, because the field's evaluation code has it so.)
 
 
 # %%
@@ -162,11 +163,12 @@ for k in (1, 3):
         captions.append(f"{name}, click {k}: IoU {score(truth, answers)[k - 1]:.2f}")
 
 # %%
-assert all(0 <= value <= 1 for name in shown for value in score(shown[name][1], games[name][1]))
+marks = {name: score(shown[name][1], games[name][1]) for name in shown}
+gains = {name: mark[-1] - mark[0] for name, mark in marks.items()}
+title = "Two more clicks: " + ", ".join(f"{name} {gain:+.2f}" for name, gain in gains.items())
+assert gains["photo"] > 0
 course.show(
-    curves.strip(
-        pictures, captions, columns=3, title="Fig. 8, with our model and our pictures"
-    ),
+    curves.strip(pictures, captions, columns=3, title=title),
     "Two rows of three: a cell picture, a head picture and the cup, above after one click, below "
     "after three, with mask, dashed truth and clicks.",
     keep=f"{out_dir}/fig8.png",
@@ -178,8 +180,11 @@ clock("picture first")
 #
 # A **domain** is a kind of picture; the **gap** is what a model loses when it goes from the
 # kind it learned to another. IoU after one, two and three clicks, means over all slices. The
-# third line comes from the photos of GrabCut and Pascal VOC with `lite0`, stored in `results/`
-# and not re-run here. (COCO's objects in that file are mostly tiny: another difficulty.)
+# third line comes from `lite0` on the photos of GrabCut and Pascal VOC, two public sets with
+# outlined objects; it is stored in `results/` and not re-run here. (The objects of COCO, a
+# third set in that file, are mostly tiny: another difficulty.) The printed range is a
+# *bootstrap*: draw the objects again, with repetition, many times, and see where the mean falls
+# 95 times of 100.
 
 # %%
 slices = {name: [make(i) for i in range(n)] for name, make in draw.items()}
@@ -208,7 +213,6 @@ assert all(first[name] < first.get("photos", 1) for name in draw)
 means = {name: values.mean(0).tolist() for name, values in ious.items()}
 figure = curves.lines(means, (1, 2, 3), title="Each kind of picture has its own gap",
                       xlabel="clicks", ylabel="mean IoU (0 to 1)")  # fmt: skip
-figure.axes[0].set_xticks((1, 2, 3))
 course.show(
     figure, "Mean IoU after one, two and three clicks, a line for each kind of picture."
 )
@@ -220,9 +224,10 @@ clock("1 gap")
 #
 # ## 2 What the paper found: Table III
 #
-# Trained on COCO and LVIS, asked about three medical sets without any further training; mean
-# clicks to IoU 85 % and 90 %, so lower is better. ssTEM is electron microscopy, BraTS holds
-# brain tumours, OAIZIB knee joints. The paper's numbers, with † where VPUFormer is *not* best:
+# Trained on photos (COCO and LVIS), asked about three medical sets without any further
+# training; mean clicks to IoU 85 % and 90 %, so lower is better. ssTEM is electron microscopy,
+# BraTS holds brain tumours, OAIZIB knee joints. The first four rows are other methods. The
+# paper's numbers, with † where VPUFormer is *not* best:
 #
 # | | ssTEM @85 | @90 | BraTS @85 | @90 | OAIZIB @85 | @90 |
 # |---|---|---|---|---|---|---|
@@ -258,7 +263,8 @@ assert (behind > 0).tolist() == [False, False, True, True, True, False]
 #
 # A disc lies on a plate, the plate on a tile. One click in the middle can mean the disc, the
 # disc and the plate, or all three; each answer is right for somebody. No model can do better
-# than guess, until a second click says where the meant thing ends.
+# than guess, until a prompt says where the meant thing ends: a *no* beside it, or a box around
+# it.
 
 # %%
 r, square = np.hypot(x - 128, y - 96), np.maximum(abs(x - 128), abs(y - 96))
@@ -272,47 +278,49 @@ nested = nested.clip(0, 255).astype(np.uint8)
 meanings = {"the disc": r < 30, "disc and plate": r < 62, "all of it": square < 84}
 
 # %%
-middle, outside = vpu.Click(128, 96), {"the disc": 44, "disc and plate": 73, "all of it": 90}
+middle, halves = vpu.Click(128, 96), {"the disc": 30, "disc and plate": 62, "all of it": 84}
 predictor.set_image(nested)
-first = predictor.add(middle).mask
-guess = {name: float(metrics.iou(truth, first)) for name, truth in meanings.items()}
-pictures, captions = [overlay.overlay(nested, first, prompts=[middle])], ["one click"]
-after = {}
-for name, away in outside.items():
-    hints = [middle, vpu.Click(128 + away - 16, 96), vpu.Click(128 + away, 96, positive=False)]
-    predictor.reset()
-    mask = predictor.add(*(hints if name != "the disc" else [hints[0], hints[2]])).mask
-    after[name] = float(metrics.iou(meanings[name], mask))
-    pictures.append(
-        overlay.overlay(nested, mask, prompts=predictor.prompts, gt_mask=meanings[name])
-    )
-    captions.append(f"{name}: {after[name]:.2f}")
+first = overlay.overlay(nested, predictor.add(middle).mask, prompts=[middle])
+pictures, captions = [first], ["one click"]
+fetched = {"one click": {}, "and a no beside": {}, "a box instead": {}}
+for name, half in halves.items():
+    beside = vpu.Click(128 + half + 8, 96, positive=False)
+    box = vpu.Box.from_corners(128 - half, 96 - half, 128 + half, 96 + half)
+    for how, said in zip(fetched, ([middle], [middle, beside], [box]), strict=True):
+        predictor.reset()
+        mask = predictor.add(*said).mask
+        fetched[how][name] = round(float(metrics.iou(meanings[name], mask)), 2)
+    pictures.append(overlay.overlay(nested, mask, prompts=[box], gt_mask=meanings[name]))
+    captions.append(f"{name}: {fetched['a box instead'][name]:.2f}")
 
 # %%
-print("IoU of the first mask with each meaning:", {k: round(v, 2) for k, v in guess.items()})
-assert sum(value > 0.8 for value in guess.values()) <= 1  # one mask cannot be all three
-assert np.mean(list(after.values())) > np.mean(list(guess.values())) - 0.05
+for how, by_meaning in fetched.items():
+    print(f"IoU, {how:<16}", by_meaning)
+right = {how: sum(iou > 0.8 for iou in found.values()) for how, found in fetched.items()}
+assert right["one click"] <= 1 < right["a box instead"]  # one mask cannot be all three
+title = f"One click, three right answers; boxes fetch {right['a box instead']} of them"
 course.show(
-    curves.strip(pictures, captions, columns=4, title="One click, three right answers"),
-    "A disc on a plate on a tile. One click gives one guess; with clicks that say where the "
-    "meant thing ends, three masks for three meanings.",
+    curves.strip(pictures, captions, columns=4, title=title),
+    "A disc on a plate on a tile. One click gives one guess, most of the plate. A box around "
+    "disc or plate fetches it; a box around the tile does not.",
 )
 clock("2-3 table, ambiguity")
 
 # %% [markdown]
 # Ambiguity is not a fault of the weights, and more training does not cure it: it lives in the
-# question. Ignorance lives in the weights. A test that tells them apart: look whether the mask
-# fits *some* sensible thing. If it does, say more; if not, train more. Try it on the first
-# picture. Asked about a spot, did the model mark the whole head? A head is a sensible thing.
-# Did it mark every mitochondrion at once? To somebody that is the right answer too. But when
-# clicks that say *not this* leave a ragged hole instead of an edge, nobody could have meant
-# that, and it is the weights that do not know.
+# question. Ignorance lives in the weights. Look at the second printed line: with a *no* beside
+# the disc the question is clear, and the model still says *plate*. A test that tells them
+# apart: look whether the mask fits *some* sensible thing. If it does, say more; if not, train
+# more. Try it on the first picture. Asked about a spot, did the model mark the whole head? A
+# head is a sensible thing. Did it mark every mitochondrion at once? To somebody that is the
+# right answer too. But when clicks that say *not this* leave a ragged hole instead of an edge,
+# nobody could have meant that, and it is the weights that do not know.
 #
 # ## 4 Does it know when it is wrong?
 #
 # The model gives a probability for each pixel. Take all pixels to which it gave about 0.8: if
 # about 80 % of them belong to the object, the probability deserves its name, and the model is
-# **calibrated**. Sort the pixels into ten bins by their probability. In bin $b$, of $n_b$
+# **calibrated**. Sort all $n$ pixels into ten bins by their probability. In bin $b$, of $n_b$
 # pixels, compare the mean probability with the share that is object. The mean gap is the
 # **expected calibration error**:
 #
@@ -346,8 +354,8 @@ lines = {"calibrated": np.linspace(0.05, 0.95, 10).tolist()}
 lines |= {name: s.tolist() for name, (_, _, s) in found.items()}
 
 # %%
-assert all(0 <= value <= 1 for value in ece.values())
-figure = curves.lines(lines, np.linspace(0.05, 0.95, 10), title="What it calls likely, and what is",
+assert all(found[name][2][8] < 0.8 for name in draw)  # of pixels called 80 to 90 % likely
+figure = curves.lines(lines, np.linspace(0.05, 0.95, 10), title="On the slices it is far too sure",
                       xlabel="probability (0 to 1)", ylabel="share that is object")  # fmt: skip
 course.show(figure, "Share of object pixels against the probability, a line for each kind; a "
             "calibrated model would follow the straight one.")  # fmt: skip
@@ -384,12 +392,18 @@ curve = {f"{k} click{'s' * (k > 1)}": [float(np.mean([g[k - 1] for g in at_level
 # %%
 print({name: np.round(values, 2).tolist() for name, values in curve.items()})
 assert profile == "smoke" or curve["3 clicks"][-1] > curve["3 clicks"][0]
+title = "three clicks get IoU {:.2f} in full contrast, {:.2f} faded".format(
+    *curve["3 clicks"][::-3]
+)
 figure = curves.lines(curve, [100 * level for level in levels], ylabel="mean IoU (0 to 1)",
-                      xlabel="contrast left (%)", title=f"{domain}: contrast counts")  # fmt: skip
+                      xlabel="contrast left (%)", title=f"{domain}: {title}")  # fmt: skip
 course.show(figure, "Mean IoU against the contrast that is left, for one click and for three.")
 clock("5 contrast")
 
 # %% [markdown]
+# A half or a quarter of the contrast is enough for three clicks. At an eighth the noise comes
+# near the edges, and three clicks no longer rescue the slice.
+#
 # ## Try it
 #
 # Take the contrast of one slice away yourself. The strip below shows four states: watch the
@@ -401,21 +415,23 @@ def one_level(contrast=1.0):
     picture, truth = some[0]
     picture = faded(picture, contrast)
     clicks, answers = play(picture, truth, 1)
-    return overlay.overlay(picture, answers[0] > 0.49, prompts=clicks, gt_mask=truth)
+    seen = overlay.overlay(picture, answers[0] > 0.49, prompts=clicks, gt_mask=truth)
+    return seen, f"{contrast:.0%}: IoU {score(truth, answers)[0]:.2f}"
 
 
 def control(contrast=1.0):
-    return curves.strip([one_level(contrast)], [f"contrast {contrast:.0%}"], columns=2)
+    seen, caption = one_level(contrast)
+    return curves.strip([seen], [caption], columns=2)
 
 
 course.explore(control, "One slice, one click.", contrast=(0.05, 1.0, 0.05))
 
 # %%
-strip = [one_level(level) for level in reversed(levels)]
-assert strip[0].shape == (*x.shape, 3)
+strip, captions = zip(*map(one_level, reversed(levels)), strict=True)
+assert len({caption.split()[-1] for caption in captions}) > 1
 course.show(
     curves.strip(
-        strip, [f"{level:.0%}" for level in reversed(levels)], title="The same slice, fading"
+        strip, captions, title="The same slice, the same click, less and less contrast"
     ),
     "One slice at four levels of contrast, each with the robot's first click and the mask.",
 )
@@ -447,15 +463,15 @@ assert (nothing > 0.49).any()  # it always says something
 # The conclusion (Sec. V) claims three things: one form for all prompts, a deeper exchange
 # between prompt and picture, and a loss that pulls features to prompts, and with them the best
 # numbers of their year. The form is a fact you have computed (02, 03). Whether each part pays
-# is a question of measurement, with error bars: notebook 09.
+# is a question of measurement, with error bars; notebook 09, when it is written.
 #
 # We add two limits the paper does not name. The model cannot decline (above). And every number
 # here comes from a robot that knows the truth to the pixel; people are worse, and tire.
 #
 # ## Exercises
 #
-# **P · Predict.** Does the *second* click gain more on foreign slices (`"foreign"`) or on
-# photos (`"photos"`)?
+# **P · Predict.** Does the *second* click gain more on foreign slices (`"foreign"`, the mean of
+# both kinds) or on photos (`"photos"`)?
 
 # %%
 answer = None  # "foreign" or "photos"
@@ -503,8 +519,9 @@ course.checks.ex("12.E", before_the_model, trial=trial, beat=beat)
 # question with several answers and a model that cannot see, and only the second is cured by
 # training. Its probabilities are a hint, not a promise, and it cannot say "nothing".
 #
-# *The prediction:* the next cell answers it. *Still unknown:* how real stained cells and real
-# scans compare; that takes their files, their licences, and notebook 11.
+# *The prediction:* the next cell answers it; *foreign* is the mean of two kinds that disagree.
+# *Still unknown:* how real stained cells and real scans compare; that takes their files, their
+# licences, and notebook 11.
 #
 # | paper | module | test |
 # |---|---|---|
@@ -512,7 +529,7 @@ course.checks.ex("12.E", before_the_model, trial=trial, beat=beat)
 # | stored runs | `vpuformer/evaluation.py` | `tests/test_evaluation.py` |
 
 # %%
-for name, gain in second.items():
+for name, gain in ({name: gain[0] for name, gain in rises.items()} | second).items():
     print(f"gain of the second click, {name:<8} {gain:+.3f}")
 clock("try, break, exercises")
 print(f"\n{course.versions(model)}\n\n{clock}")

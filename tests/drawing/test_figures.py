@@ -122,6 +122,18 @@ def test_names_at_the_ends_are_pushed_apart():
     assert np.diff(ys).min() >= 0.08
 
 
+def test_a_run_that_stops_early_is_named_above_its_end_and_pushes_nobody():
+    figure = curves.iou_per_round({"long": [0.5, 0.6, 0.7], "short": [0.5, 0.71]})
+    places = {t.get_text(): t.get_position() for t in figure.axes[0].texts}
+    assert places["long"] == pytest.approx((3.56, 0.7))
+    assert 2 < places["short"][0] < 3 and places["short"][1] > 0.71
+
+
+def test_few_points_are_ticks_of_their_own():
+    few = curves.lines({"a": [1, 2, 4]}, [12, 25, 50], xlabel="x", ylabel="y")
+    assert list(few.axes[0].get_xticks()) == [12, 25, 50]
+
+
 def test_vector_entries_lie_above_their_pixels():
     q = np.eye(1, 30, 10)
     prompts = [Box.from_corners(5, 5, 30, 20, positive=False)]

@@ -14,7 +14,7 @@ def _attention_or_mlps(answer: str) -> str:
 
 @checks.add("06.P")
 def _right_angle(answer: tuple[float, float]) -> str:
-    return "" if answer == (0.5, 0.69) else "The cosine is 0, and both cases are -log ρ."
+    return "" if tuple(answer) == (0.5, 0.69) else "The cosine is 0, and both cases are -log ρ."
 
 
 @checks.add("04.B")

@@ -116,5 +116,5 @@ def explore(draw: Callable[..., Any], alt: str, **controls: Any) -> None:
     from ipywidgets import interactive
 
     names = ", ".join(f"`{name}`" for name in controls)
-    display(Markdown(f"*Live only: controls for {names}. The strip below shows four states.*"))
+    display(Markdown(f"*Live only: controls for {names}. This page shows a few states.*"))
     display(interactive(lambda **values: show(draw(**values), alt), **controls))

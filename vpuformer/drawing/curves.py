@@ -23,6 +23,7 @@ _STYLE = {
     **dict.fromkeys(_LETTERS, 9.0),
     **dict.fromkeys(_INKED, palette.INK),
     "axes.titlesize": 9.5,
+    "axes.axisbelow": True,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.facecolor": palette.PAPER,
@@ -126,6 +127,8 @@ def iou_per_round(
 ) -> Figure:
     """IoU after each round as staircases, one a run, named at the line's end.
 
+    A run that stops before the longest is named above its end, out of the others' way.
+
     Args:
         runs: name → IoU after round 1, 2, …
         title: the finding.
@@ -142,19 +145,18 @@ def iou_per_round(
             ax.text(0.53, target, f"{target:.0%}", va=side, color=palette.GREY)
         for i, values in enumerate(runs.values()):
             colour, dash, marker = palette.curve(i)
-            rounds, held = range(1, len(values) + 1), [*values, values[-1]]
-            ax.step(
-                [*rounds, len(values) + 0.5], held, where="post", color=colour, ls=dash, lw=1.8
-            )
-            ax.plot(rounds, values, marker, color=colour)
+            x = [*range(1, len(values) + 1), len(values) + 0.5]
+            ax.step(x, [*values, values[-1]], where="post", color=colour, ls=dash, lw=1.8)
+            ax.plot(x[:-1], values, marker, color=colour)
         for name, (colour, _, _), y in _ends(runs, gap=0.09):
-            ax.text(len(runs[name]) + 0.56, y, name, color=colour, va="center", weight="bold")
+            end = len(runs[name])
+            at = (end + 0.56, y) if end == last else (end + 0.12, y + 0.075)
+            ax.text(*at, name, color=colour, va="center", weight="bold")
         rounds = range(1, last + 1)
         labels = [f"{k}\n{notes[k - 1]}" if k <= len(notes) else str(k) for k in rounds]
         ax.set_xticks(rounds, labels)
-        ax.set(xlim=(0.5, last + 1.4), ylim=(0, 1.02), xlabel="round", ylabel="IoU (0 to 1)")
+        ax.set(xlim=(0.5, last + 1.4), ylim=(0, 1.12), xlabel="round", ylabel="IoU (0 to 1)")
         ax.grid(axis="y", lw=0.5)
-        ax.set_axisbelow(True)
     return figure
 
 
@@ -200,11 +202,12 @@ def _learnt(ax: Axes, i: int, name: str, rows: np.ndarray) -> None:
 def _ends(
     runs: Mapping[str, Sequence[float]], gap: float
 ) -> Iterator[tuple[str, tuple[str, Any, str], float]]:
-    """Name, look and height of each curve's end from the top down, pushed `gap` apart."""
-    ceiling = np.inf
+    """Name, look and height of each curve's end from the top down, `gap` apart at equal length."""
+    ceiling: dict[int, float] = {}
     for i, name in sorted(enumerate(runs), key=lambda item: -runs[item[1]][-1]):
-        ceiling = min(runs[name][-1], ceiling - gap)
-        yield name, palette.curve(i), ceiling
+        end = len(runs[name])
+        ceiling[end] = min(runs[name][-1], ceiling.get(end, np.inf) - gap)
+        yield name, palette.curve(i), ceiling[end]
 
 
 def lines(
@@ -232,8 +235,8 @@ def lines(
         for name, (colour, dash, marker), y in _ends(runs, gap=0.09 * (high - low)):
             ax.plot(x, runs[name], color=colour, ls=dash, lw=1.7, marker=marker, ms=4)
             ax.annotate(name, (x[-1], y), color=colour, weight="bold", **at)
-        ax.set(xlabel=xlabel, ylabel=ylabel)
+        # of few points the axis says where each one lies
+        ax.set(xlabel=xlabel, ylabel=ylabel, **({"xticks": x} if len(x) < 8 else {}))
         ax.margins(x=0.03)
         ax.grid(axis="y", lw=0.5)
-        ax.set_axisbelow(True)
     return figure

@@ -70,7 +70,7 @@ def stacked(
     marks: float | None = None,
     xlabel: str = "x (pixels)",
 ) -> Figure:
-    """Curves along one line of pixels, stacked under each other; one column a case.
+    """Curves along one line of pixels, a step a pixel, stacked; one column a case.
 
     Args:
         columns: case → quantity → values along the line; all cases have the same quantities.
@@ -85,12 +85,12 @@ def stacked(
         grid = figure.subplots(*shape, sharex=True, sharey="row", squeeze=False)
         for j, (case, values) in enumerate(columns.items()):
             for i, row in enumerate(rows):
-                ax, line = grid[i, j], values[row]
-                colour, _, _ = palette.curve(i)
+                ax, line, colour = grid[i, j], values[row], palette.curve(i)[0]
+                pale = palette.tint(colour, 0.25)
                 if marks is not None:
                     ax.axvline(marks, color=palette.GREY, lw=0.8, ls=":")
-                ax.fill_between(np.arange(len(line)), line, color=palette.tint(colour, 0.25))
-                ax.plot(line, color=colour, lw=1.4)
+                ax.fill_between(range(len(line)), line, color=pale, step="mid")
+                ax.plot(line, color=colour, lw=1.4, drawstyle="steps-mid")
                 ax.set(xlim=(0, len(line) - 1), ylabel=row if j == 0 else "")
                 ax.margins(y=0.12)
             grid[0, j].set_title(case, loc="left")
