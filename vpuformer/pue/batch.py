@@ -160,9 +160,7 @@ def _encode(
         for index in found.split(CHUNK) if len(found) else ():
             xywh, points = every_xywh[index], every_points[index]
             if kind == CLICK:
-                row, column = None, None
-                if image is not None and config.visual != "none":
-                    row, column = _lines(image, index // n, xywh)
+                row, column = _lines(image, index // n, xywh, config)
                 q_h = click_axis(xywh[:, 0], width, config, row)
                 q_v = click_axis(xywh[:, 1], height, config, column)
             elif kind == BOX:
@@ -176,8 +174,10 @@ def _encode(
     return q
 
 
-def _lines(image: Tensor, b: Tensor, xywh: Tensor) -> tuple[Tensor, Tensor]:
+def _lines(image: Tensor | None, b: Tensor, xywh: Tensor, config: PueConfig) -> tuple:
     """The pixels (0-255) on the row and on the column through each click, `b` its picture."""
+    if image is None or config.visual == "none":
+        return None, None
     pictures = (image * 255).permute(0, 2, 3, 1)  # B H W C
     x = torch.floor(xywh[:, 0] + 0.5).long().clamp(0, image.shape[3] - 1)
     y = torch.floor(xywh[:, 1] + 0.5).long().clamp(0, image.shape[2] - 1)

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vpuformer.config import PueConfig
-from vpuformer.pue.gaussian import quasi_gaussian, spatial_distance, within
+from vpuformer.pue.gaussian import quasi_gaussian, spatial_distance
 
 
 def box_axis(
@@ -23,7 +23,7 @@ def box_axis(
         inside = (cells < w[:, None]).to(d_s.dtype)
         q = quasi_gaussian(d_s, config.sigma, config.cut)
     else:
-        inside = within(d_s, (w / 2).clamp(min=0.5)[:, None])
+        inside = d_s.clone().le_((w / 2).clamp(min=0.5)[:, None])
         if config.box == "plateau":
             q = torch.ones_like(d_s)
         else:
