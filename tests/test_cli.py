@@ -237,23 +237,14 @@ def test_doctor_prints_every_line(capsys, monkeypatch):
 
 def test_benchmark_prints_and_writes(tmp_path, capsys):
     out = tmp_path / "cost.json"
-    words = [
-        "benchmark",
-        "--presets",
-        "tiny",
-        "--size",
-        "64",
-        "--repeats",
-        "1",
-        "--out",
-        str(out),
-    ]
-    assert cli.main(words) == 0
+    words = ["benchmark", "--presets", "tiny", "--size", "64", "--repeats", "1", "--out"]
+    assert cli.main([*words, str(out)]) == 0
     record = json.loads(out.read_text())
-    assert {c["precision"] for c in record["costs"]} == {"float32", "bfloat16"}
-    for cost in record["costs"]:
-        assert cost["encodings"] == 1 and cost["size"] == 64
-        assert (
-            0 < cost["decode_ms"] < cost["further_ms"] and cost["encode_ms"] < cost["first_ms"]
-        )
+    assert record["command"].startswith("vpuformer") and "torch" in record["device"]
+    assert {r["precision"] for r in record["records"]} == {"float32", "bfloat16"}
+    for r in record["records"]:
+        first, further = r["cpu_ms"]["first"], r["cpu_ms"]["further"]
+        assert (r["preset"], r["size"], r["sweep"]) == ("tiny", 64, "quick")
+        assert "encode" not in further and 0 < first["encode"] < first["all"]
+        assert 0 < further["decoder"] < further["all"]
     assert "RITM" in capsys.readouterr().out

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import tyro
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import track
 from rich.table import Column, Table
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
@@ -19,6 +20,8 @@ from vpuformer.cli.segment import Precision, Segment
 from vpuformer.cli.words import say
 from vpuformer.errors import ConfigError, VPUError
 from vpuformer.robot.policy import Policy, PolicyName
+
+Sweep = Literal["quick", "presets", "prompts", "sides", "pue", "training"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,28 +128,34 @@ class Evaluate:
 
 @dataclass(frozen=True, kw_only=True)
 class Benchmark:
-    """CPU time of a first and a further prompt on one thread, beside published models."""
+    """What a prompt costs here, beside published models: CPU time on one thread, memory."""
 
-    presets: tuple[str, ...] = ("lite0", "tiny")
+    sweep: tuple[Sweep, ...] = ("quick",)
+    """What varies. The page docs/performance.md needs all but quick, about ten minutes."""
+    presets: tuple[str, ...] = ()
+    """Default: the sweep's own."""
     size: int = 448
     """Side of the square frame that the network sees."""
-    repeats: int = 5
+    repeats: int = 3
     out: Annotated[Path | None, arg(metavar="PATH")] = None
-    """Also write the numbers as JSON."""
+    """Also write everything measured, stage by stage, as JSON."""
 
     def run(self, console: Console) -> int:
-        """Print the table."""
+        """Measure, and print the table."""
         from vpuformer import benchmark
 
-        costs = benchmark.benchmark(self.presets, size=self.size, repeats=self.repeats)
-        times = ("first prompt", "further prompt", "encode", "decode")
+        records = []
+        for sweep in self.sweep:
+            chosen = benchmark.cases(sweep, self.presets, size=self.size, repeats=self.repeats)
+            records += track(benchmark.run(chosen), sweep, len(chosen), console=console)
+        times = ("first prompt", "further prompt", "encode", "DMA", "peak MB")
         right = (Column(name, justify="right") for name in times)
         table = Table("model", "precision", *right, title="CPU-ms on one thread (smallest)")
-        for row in benchmark.rows(costs):
+        for row in benchmark.rows(records):
             table.add_row(*row)
         console.print(table)
         if self.out:
-            self.out.write_text(json.dumps(benchmark.to_json(costs), indent=2) + "\n", "utf-8")
+            self.out.write_text(json.dumps(benchmark.to_json(records), indent=1), "utf-8")
             say(console, f"Written to {self.out}")
         return 0
 
