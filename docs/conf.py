@@ -5,7 +5,10 @@ import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE / "book"), str(HERE.parent)]  # names.py; this checkout's package
+sys.path[:0] = [
+    str(HERE / "book"),
+    str(HERE.parent),
+]  # alt, docstrings, names; this checkout's package
 _pyproject = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))
 
 project = "VPUFormer"
@@ -19,6 +22,8 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
+    "alt",
+    "docstrings",
     "names",
 ]
 templates_path: list[str] = []

@@ -5,11 +5,13 @@ them with every warning an error, and the links of what it wrote are checked.
 """
 
 import argparse
+import ast
 import importlib.util
 import os
 import re
 import shutil
 import sys
+import tomllib
 from pathlib import Path
 
 import equations
@@ -87,9 +89,26 @@ def api(package: Path) -> dict[str, str]:
         if len(parts) > 1 and (len(parts) == 2 or file.stat().st_size):
             rooms.setdefault(parts[1], []).append(".".join(parts))
     written = {room: room_page(names, package) for room, names in rooms.items()}
-    toc = "\n".join(f"   {room}" for room in rooms)
-    front = (HERE / "api.rst").read_text(encoding="utf-8")
-    return written | {"index": front.replace("{rooms}", toc)}
+    order = sorted(rooms, key=floors().index)  # a room that the contract lacks is an error
+    table = "\n".join(f"   * - :doc:`{r}`\n     - {about(rooms[r], package)}" for r in order)
+    front = (HERE / "api.rst").read_text(encoding="utf-8").replace("{table}", table)
+    return written | {"index": front.replace("{rooms}", "\n".join(f"   {r}" for r in order))}
+
+
+def floors() -> list[str]:
+    """The rooms from the top floor to the ground, `drawing` beside them, as the contract has it."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    layers = next(c for c in contracts["importlinter"]["contracts"] if c["type"] == "layers")
+    return [*re.findall(r"vpuformer\.(\w+)", " ".join(layers["layers"])), "drawing"]
+
+
+def about(names: list[str], package: Path) -> str:
+    """What a room is for: its docstring's first line, or its modules."""
+    path = package.parent / names[0].replace(".", "/")
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    words = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+    inner = ", ".join(f"``{name.removeprefix(f'{names[0]}.')}``" for name in names[1:])
+    return words.splitlines()[0].replace("|", "\\|") if words else inner
 
 
 def room_page(names: list[str], package: Path) -> str:
