@@ -86,7 +86,7 @@ def api(package: Path) -> dict[str, str]:
     for file in sorted(package.rglob("*.py")):
         parts = file.relative_to(package.parent).with_suffix("").parts
         parts = parts[:-1] if parts[-1] == "__init__" else parts
-        if len(parts) > 1 and (len(parts) == 2 or file.stat().st_size):
+        if len(parts) > 1 and (len(parts) == 2 or file.stat().st_size):  # no empty inner room
             rooms.setdefault(parts[1], []).append(".".join(parts))
     written = {room: room_page(names, package) for room, names in rooms.items()}
     order = sorted(rooms, key=floors().index)  # a room that the contract lacks is an error
@@ -112,12 +112,14 @@ def about(names: list[str], package: Path) -> str:
 
 
 def room_page(names: list[str], package: Path) -> str:
-    """The modules of one room, each with all that is public in it."""
+    """The modules of one room, each with all that is public in it; `__init__` only re-exports."""
+    room = names[0]
     parts = []
     for name in names:
         is_room = (package.parent / name.replace(".", "/")).is_dir()
-        mark = "=" if name == names[0] else "-"
-        parts += [name, mark * len(name), "", f".. automodule:: {name}"]
+        title = name.removeprefix(f"{room}.")
+        mark = "=" if name == room else "-"
+        parts += [title, mark * len(title), "", f".. automodule:: {name}"]
         parts += ["   :no-members:", ""] if is_room else [""]
     return "\n".join(parts)
 

@@ -58,8 +58,11 @@ class LinkNames(SphinxPostTransform):
         objects = self.env.domains.python_domain.objects
         if page := page_of(name, set(self.env.found_docs)):
             return page, ""
-        known = objects.get(object_of(name))
-        return (known.docname, known.node_id) if known else (None, "")
+        if known := objects.get(object_of(name)):
+            return known.docname, known.node_id
+        room = re.fullmatch(r"vpuformer/(\w+)/[\w/]+/", name)  # an inner room has no page
+        page = room and f"api/{room[1]}"
+        return (page, "") if page in self.env.found_docs else (None, "")
 
     def spoken(self, text: str) -> nodes.Node:
         """A piece of prose: `notebook 05` and `R12` become links, all else stays."""
