@@ -18,6 +18,8 @@ import equations
 import links
 from sphinx.cmd.build import build_main
 
+from vpuformer.drawing.palette import POSITIVE
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PAGES = ("docs/*.md", "notebooks/*.ipynb", "notebooks/solutions/*.ipynb")
@@ -69,7 +71,15 @@ def gather(source: Path) -> None:
         page.write_text(text, encoding="utf-8")
     (source / "_static").mkdir()
     shutil.copy2(HERE / "book.css", source / "_static")
+    (source / "_static" / "icon.svg").write_text(icon(), encoding="utf-8")
     equations.write(source / "_static" / "mathjax")
+
+
+def icon() -> str:
+    """A positive click, for the browser's tab."""
+    disc = f'<circle cx="8" cy="8" r="7" fill="{POSITIVE}"/>'
+    plus = '<path d="M8 4v8M4 8h8" stroke="white" stroke-width="2"/>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">{disc}{plus}</svg>'
 
 
 def course_table() -> str:
@@ -134,6 +144,7 @@ def build(out: Path) -> int:
     gather(work)
     options = ["-b", "html", "-W", "--keep-going", "-q", "-c", str(HERE.parent)]
     options += ["-d", str(work / "_doctrees"), "-D", f"html_static_path={work / '_static'}"]
+    options += ["-D", f"html_favicon={work / '_static' / 'icon.svg'}"]
     failed = build_main([*options, str(work), str(out)])
     found = links.problems(out)
     sys.stderr.writelines(f"{line}\n" for line in found)
