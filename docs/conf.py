@@ -65,7 +65,6 @@ html_title = "VPUFormer"
 html_css_files = ["book.css"]
 html_copy_source = True
 html_show_sourcelink = False
-html_sidebars = {"_modules/**": ["navbar-logo.html", "search-button-field.html"]}
 html_context = {"default_mode": "auto"}
 html_theme_options = {
     "navbar_persistent": [],
