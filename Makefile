@@ -38,7 +38,7 @@ demo: $(VENV)/.notebooks ## one photo, four prompts: runs notebook 00 into out/0
 test: $(VENV)/.all ## the default tests, two minutes
 	$(BIN)/python -m pytest -q
 
-slow: $(VENV)/.all ## notebooks by papermill, training killed and resumed, two ranks
+slow: $(VENV)/.all ## notebooks by papermill, the book, training killed and resumed, two ranks
 	$(BIN)/python -m pytest -q -m slow
 
 lab: $(VENV)/.notebooks ## JupyterLab on copies of the notebooks in my/
