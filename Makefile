@@ -7,7 +7,7 @@ CPU_TORCH := https://download.pytorch.org/whl/cpu
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 export JUPYTER_PREFER_ENV_PATH := 1
 
-.PHONY: help demo test slow lab check notebooks bench reset clean
+.PHONY: help demo test slow lab check notebooks book bench reset clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -38,7 +38,7 @@ demo: $(VENV)/.notebooks ## one photo, four prompts: runs notebook 00 into out/0
 test: $(VENV)/.all ## the default tests, two minutes
 	$(BIN)/python -m pytest -q
 
-slow: $(VENV)/.all ## notebooks by papermill, training killed and resumed, two ranks
+slow: $(VENV)/.all ## notebooks by papermill, the book, training killed and resumed, two ranks
 	$(BIN)/python -m pytest -q -m slow
 
 lab: $(VENV)/.notebooks ## JupyterLab on copies of the notebooks in my/
@@ -55,6 +55,9 @@ check: $(VENV)/.all ## format, lint, types, import contract, spelling
 
 notebooks: $(VENV)/.all ## build and execute the notebooks from notebooks/src/
 	$(BIN)/python notebooks/build.py
+
+book: $(VENV)/.all ## the course, the notes and the API as web pages in build/book/
+	$(BIN)/python docs/book/build.py
 
 bench: $(VENV)/.notebooks ## CPU time of a prompt on one thread
 	$(BIN)/vpuformer benchmark
