@@ -1,6 +1,7 @@
 """The pictures of the course: one photo, one small scene; figures and controls on the page."""
 
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +14,7 @@ from vpuformer.prompts import Box, Click, Prompt, Scribble
 
 # Drawn by hand around the cup of scikit-image's photo "coffee" (CC0), pixel centres, at 5 times
 # its size: rim, body, handle and foot; the spoon is not the cup. x,y of each vertex.
-CUP = """
-    172,112 172.3,103 173.5,95.5 175.7,87.5 180,75.5 185.5,65.5 194.5,54.5 200.1,48.5
-    209.5,40.9 220.1,33.9 230.1,28.9 240,24.7 250.1,21.3 262.5,18.7 274.5,17.5 284.5,17.1
-    296.5,18.1 308.5,19.5 320.5,21.9 332.5,25.3 343.5,29.5 354.5,34.9 364.5,40.7 374.5,48.5
-    384.5,58.1 392.5,67.5 398.5,77.9 403.5,89.5 406.9,101.5 408.3,113.5 408.5,130 407.3,140
-    405.6,150 403.3,160 400.5,170 397,180 392.8,189 390,196 384.5,203.3 381.4,208.3
-    378.3,212.6 374.5,218.3 370,222.6 365.8,226 358,233.5 352,241 346,247.5 337,254.5
-    331,260.5 327.5,266 323,270 317,274.5 309.5,279 302,282 294.5,284.2 284.5,285.4
-    274.5,285.3 264.5,283.4 257.5,281.5 255.8,277 250.8,284.5 245.1,291 239.5,296
-    234.5,299.5 230.8,302.6 227,306.4 223.9,308.6 219.5,308.3 213.3,306.4 207,303.3
-    201.4,298.9 197.6,293.3 195.8,287.6 195.4,280.8 196.4,273.3 198.3,267 201.4,260.8
-    205.1,253.9 209.5,247 213.9,241.4 217,235.2 210.8,230.3 204.5,225.2 199.3,220 195,214.5
-    191.4,210 186.2,200 182.6,191 179.1,181 176,170 174.3,160 173,148 172.3,135 171.8,122
-"""
+CUP = (resources.files("vpuformer.course") / "cup.txt").read_text("utf-8")
 
 
 def photo(name: str = "coffee") -> tuple[np.ndarray, np.ndarray]:

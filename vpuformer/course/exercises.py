@@ -1,0 +1,100 @@
+"""The checks of notebooks 00, 04, 06, 07 and 12."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from torch.autograd import gradcheck
+
+from vpuformer.course.checking import checks
+from vpuformer.course.report import scores
+from vpuformer.predictor import Predictor
+from vpuformer.prompts import Prompt
+
+
+@checks.add("00.P")
+def _edge_or_centre(answer: str, *, scores: dict[str, float]) -> str:
+    if answer not in scores:
+        return f"Answer one of {', '.join(scores)}, got {answer!r}."
+    best = max(scores, key=lambda name: scores[name])
+    rows = ", ".join(f"{name} {score:.3f}" for name, score in scores.items())
+    return "" if answer == best else f"The IoUs are {rows}."
+
+
+@checks.add("00.B")
+def _three_prompts(
+    session: Callable[[], Sequence[Prompt]],
+    *,
+    predictor: Predictor,
+    truth: np.ndarray,
+    most: int = 3,
+    goal: float = 0.85,
+) -> str:
+    prompts = list(session())
+    if not 1 <= len(prompts) <= most:
+        return f"Give one to {most} prompts, got {len(prompts)}."
+    reached = scores(predictor, prompts, truth)[-1]
+    return "" if reached >= goal else f"IoU {reached:.3f}, wanted at least {goal}."
+
+
+@checks.add("00.E")
+def _fewest_prompts(session: Any, **given: Any) -> str:
+    return _three_prompts(session, **given, most=4, goal=0.90)
+
+
+@checks.add("04.P")
+def _attention_or_mlps(answer: str) -> str:
+    return "" if answer == "mlps" else "A token costs 4 D² in attention, 8 D² in the MLP."
+
+
+@checks.add("06.P")
+def _right_angle(answer: tuple[float, float]) -> str:
+    return "" if tuple(answer) == (0.5, 0.69) else "The cosine is 0, and both cases are -log ρ."
+
+
+@checks.add("04.B")
+@checks.add("06.B")
+def _same_function(by_hand: Any, *, package: Any, given: tuple[Any, ...]) -> str:
+    ours, wanted = by_hand(*given), package(*given)
+    if ours.shape != wanted.shape:
+        return f"Expected the shape {tuple(wanted.shape)}, got {tuple(ours.shape)}."
+    if (gap := (ours - wanted).abs().max().item()) > 1e-9:
+        return f"Off by up to {gap:.3f}."
+    return "" if gradcheck(by_hand, given, raise_exception=False) else "Its gradient is off."
+
+
+@checks.add("04.E")
+@checks.add("06.E")
+def _beats(yours: Any, *, measure: Any, beat: float) -> str:
+    value = measure(yours)
+    return "" if value > beat else f"You reach {value:.3f}, to beat: {beat:.3f}."
+
+
+@checks.add("07.P")
+@checks.add("12.P")
+def _measured(answer, *, best) -> str:
+    return "" if answer == best else "The numbers above say otherwise."
+
+
+@checks.add("07.B")
+def _no_leak(two_rounds, *, given, wanted) -> str:
+    prob, target = two_rounds(*given), given[2] > 0
+    if prob.requires_grad:
+        return "The answer still hangs on a graph: use torch.no_grad() or detach()."
+    both, either = (prob > 0.49) & target, (prob > 0.49) | target
+    found = float((both.sum((1, 2, 3)) / either.sum((1, 2, 3))).mean())
+    return "" if abs(found - wanted) < 1e-3 else f"Mean IoU {found:.3f}, expected {wanted:.3f}."
+
+
+@checks.add("12.B")
+def _calibration(ece) -> str:
+    prob = np.repeat([0.05, 0.35, 0.75], [500, 300, 200])
+    gap = abs(ece(prob, np.arange(1000) % 2 == 0) - 0.32)
+    return "" if gap < 1e-6 else f"Off by {gap:.3f}; do bins weigh by their pixels?"
+
+
+@checks.add("07.E")
+@checks.add("12.E")
+def _lower(answer, *, trial, beat) -> str:
+    found = trial(answer)
+    return "" if found < beat else f"{found:.3f}, to beat: {beat:.3f}. Lower is better."
