@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,8 @@ from vpuformer.robot.mistakes import depth
 from vpuformer.robot.next_prompt import next_click, next_scribble
 from vpuformer.training import recipes, sampling
 from vpuformer.training.rounds import Rounds
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 class Grower:
@@ -333,3 +336,44 @@ def test_exercise_of_calibration():
 
     assert course.checks.ex("12.B", ece) == "12.B: right."
     assert "weigh" in course.checks.ex("12.B", lambda prob, truth: 0.3)
+
+
+def test_exercises_of_real_data():
+    ex = course.checks.ex
+    assert ex("08.P", 8, best=8) == "08.P: right." and "otherwise" in ex("08.P", 3, best=8)
+    off = {"trial": lambda by_hand: abs(by_hand([0.5, 0.95]) - 2.0), "beat": 1e-3}
+    assert (
+        ex("08.B", lambda ious: 1 + (np.array(ious) >= 0.9).argmax(), **off) == "08.B: right."
+    )
+    assert "1.000, to beat" in ex("08.B", lambda ious: 1, **off)
+    assert ex("08.E", not_done, trial=lambda make: make(), beat=1) == "08.E: not done yet."
+
+
+def test_exercises_of_your_own_folder():
+    ex = course.checks.ex
+    assert ex("11.P", 4, best=4) == "11.P: right." and "otherwise" in ex("11.P", 8, best=4)
+
+    def by_series(names, share):
+        series = sorted({name.rsplit("_", 1)[0] for name in names})
+        held = set(series[: round(share * len(series))])
+        return [[n for n in names if (n.rsplit("_", 1)[0] in held) == k] for k in (0, 1)]
+
+    assert ex("11.B", by_series) == "11.B: right."
+    assert "Held out: 3 of 24" in ex("11.B", lambda names, _: by_series(names, 0.125))
+    assert "['a', 'b'" in ex("11.B", lambda names, _: (names[6:], names[:6]))
+    assert "[]" in ex("11.B", lambda names, _: ([n for n in names if n[0] > "c"], ["a_0"]))
+    assert ex("11.E", 1, trial=lambda x: x, beat=2) == "11.E: right."
+
+
+def test_the_papers_tables_hold_what_was_counted_in_them():
+    lines = (ROOT / "results" / "paper_tables.csv").read_text("utf-8").splitlines()[1:]
+    rows = [line.split(",") for line in lines]
+    ours = [row for row in rows if row[2] == "VPUFormer"]
+    lost = cells = 0
+    for number, backbone, _, *mine in ours:
+        rivals = [r[3:] for r in rows if r[:2] == [number, backbone] and r[2] != "VPUFormer"]
+        for others, value in zip(zip(*rivals, strict=True), mine, strict=True):
+            found = [float(other) for other in others if other]
+            cells += bool(found)
+            lost += bool(found) and min(found) < float(value)
+    assert (len(rows), len(ours), cells, lost) == (23, 5, 39, 8)

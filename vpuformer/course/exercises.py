@@ -1,4 +1,4 @@
-"""The checks of notebooks 00, 04, 06, 07 and 12."""
+"""The checks of notebooks 00, 04, 06, 07, 08, 11 and 12."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -71,6 +71,8 @@ def _beats(yours: Any, *, measure: Any, beat: float) -> str:
 
 
 @checks.add("07.P")
+@checks.add("08.P")
+@checks.add("11.P")
 @checks.add("12.P")
 def _measured(answer, *, best) -> str:
     return "" if answer == best else "The numbers above say otherwise."
@@ -93,7 +95,20 @@ def _calibration(ece) -> str:
     return "" if gap < 1e-6 else f"Off by {gap:.3f}; do bins weigh by their pixels?"
 
 
+@checks.add("11.B")
+def _series_stay(split) -> str:
+    names = [f"{series}_{i}" for i in range(3) for series in "abcdefgh"]
+    train, val = split(names, 0.25)
+    torn = {name[0] for name in train} & {name[0] for name in val}
+    if torn or sorted([*train, *val]) != sorted(names):
+        return f"Series in both lists: {sorted(torn)}. Each name belongs in one list, once."
+    return "" if len(val) == 6 else f"Held out: {len(val)} of 24 names, expected 6."
+
+
 @checks.add("07.E")
+@checks.add("08.B")
+@checks.add("08.E")
+@checks.add("11.E")
 @checks.add("12.E")
 def _lower(answer, *, trial, beat) -> str:
     found = trial(answer)
