@@ -1,4 +1,4 @@
-"""The checks of notebooks 00, 04, 06, 07 and 12."""
+"""The checks of notebooks 00, 04, 06, 07, 09 and 12."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -71,6 +71,7 @@ def _beats(yours: Any, *, measure: Any, beat: float) -> str:
 
 
 @checks.add("07.P")
+@checks.add("09.P")
 @checks.add("12.P")
 def _measured(answer, *, best) -> str:
     return "" if answer == best else "The numbers above say otherwise."
@@ -94,6 +95,8 @@ def _calibration(ece) -> str:
 
 
 @checks.add("07.E")
+@checks.add("09.B")
+@checks.add("09.E")
 @checks.add("12.E")
 def _lower(answer, *, trial, beat) -> str:
     found = trial(answer)

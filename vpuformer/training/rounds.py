@@ -53,8 +53,8 @@ class Rounds(nn.Module):
                     features = model.encode_image(pictures, shown, prompts)
                 answer = model.decode(features, prompts, shown, details=recipe.loss.p2cl > 0)
             if weight:
-                given = answer, prompts, target, valid
-                losses, named = total_loss(*given, config=recipe.loss, regions=regions)
+                how = {"config": recipe.loss, "regions": regions}
+                losses, named = total_loss(answer, prompts, target, valid, **how)
                 loss = loss + weight * losses.mean()
                 parts |= {f"{k}{r + 1}": v.detach().mean() for k, v in named.items()}
             prev = answer.logits.detach().sigmoid()
