@@ -328,6 +328,17 @@ def test_exercises_of_training():
     assert "to beat: 2.000" in ex("12.E", [1, 2, 3], **lower)
 
 
+def test_exercises_of_the_ablations():
+    ex = course.checks.ex
+    assert ex("09.P", 0, best=0) == "09.P: right." and "otherwise" in ex("09.P", 3, best=0)
+    gap = {"trial": lambda make: abs(make()["noc"] - 8.0), "beat": 0.5}
+    assert ex("09.B", lambda: {"noc": 8.25}, **gap) == "09.B: right."
+    assert "1.000, to beat: 0.500" in ex("09.B", lambda: {"noc": 9.0}, **gap)
+    worst = {"trial": lambda make: max(make()), "beat": 7.0}
+    assert ex("09.E", lambda: [6.0, 6.9], **worst) == "09.E: right."
+    assert "not yet" in ex("09.E", lambda: [6.0, 7.5], **worst)
+
+
 def test_exercise_of_calibration():
     def ece(prob, truth, bins=10):
         at = np.minimum((prob * bins).astype(int), bins - 1)

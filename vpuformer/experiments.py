@@ -15,7 +15,7 @@ from typing import Any
 from vpuformer.errors import ConfigError, DataError, written_whole
 
 log = logging.getLogger("vpuformer.experiments")
-RECORD, RESULT = "cell.json", "result.json"
+RECORD, RESULT, QUIET = "cell.json", "result.json", ["--IPKernelApp.log_level=ERROR"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +84,10 @@ def run(
     if due:
         from distributed import Client, as_completed
 
-        here = {"n_workers": workers, "threads_per_worker": 1, "processes": False}
-        with Client(
-            address, **({} if address else {**here, "dashboard_address": None})
-        ) as client:
+        # no process of its own, and no web page that others on the network could open
+        page = {"dashboard_address": "127.0.0.1:0", "worker_dashboard_address": "127.0.0.1:0"}
+        here = {"n_workers": workers, "threads_per_worker": 1, "processes": False, **page}
+        with Client(address, **({} if address else here)) as client:
             jobs = [(str(notebook), digest, folders[f], str(f)) for f in due]
             futures = client.map(_execute, *zip(*jobs, strict=True), pure=False, retries=0)
             for count, future in enumerate(as_completed(futures), 1):
@@ -150,7 +150,7 @@ def _read(folder: Path) -> Cell | None:
 
 def _execute(notebook: str, digest: str, parameters: dict[str, Any], place: str) -> str:
     """Run one cell and write its record; one line about it. A cell that fails raises nothing."""
-    import papermill
+    from papermill import execute_notebook
 
     folder, numbers, error = Path(place), {}, ""
     folder.mkdir(parents=True, exist_ok=True)
@@ -158,7 +158,7 @@ def _execute(notebook: str, digest: str, parameters: dict[str, Any], place: str)
         (folder / old).unlink(missing_ok=True)
     given, running = {**parameters, "out_dir": place}, folder / "running.ipynb"
     try:
-        papermill.execute_notebook(notebook, running, given, progress_bar=False)
+        execute_notebook(notebook, running, given, progress_bar=False, extra_arguments=QUIET)
         numbers = json.loads((folder / RESULT).read_text("utf-8"))
     except Exception as cause:  # noqa: BLE001 - the other cells go on
         error = f"{type(cause).__name__}: {cause}".strip().splitlines()[-1]

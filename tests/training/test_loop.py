@@ -10,7 +10,9 @@ from small import CONFIG
 
 from vpuformer.data.augmentation import Sample
 from vpuformer.errors import CheckpointError, ConfigError
+from vpuformer.losses import total_loss
 from vpuformer.model import build
+from vpuformer.training import rounds
 from vpuformer.training.checkpoint import load_checkpoint, save_checkpoint
 from vpuformer.training.loop import fit
 from vpuformer.training.optimizer import learning_rate, make_optimizer
@@ -153,6 +155,24 @@ def test_a_round_without_loss_still_prompts(tmp_path):
     for row in history:
         assert sum(k.startswith("dice") for k in row) == recipe.graded
         assert sum(k.startswith("iou") for k in row) == recipe.rounds == 6
+
+
+def test_p2cl_hears_of_each_prompts_own_region(tmp_path, monkeypatch):
+    heard = []
+
+    def listen(answer, prompts, *given, regions, **kept):
+        heard.append((prompts, regions))
+        return total_loss(answer, prompts, *given, regions=regions, **kept)
+
+    monkeypatch.setattr(rounds, "total_loss", listen)
+    recipe = replace(RECIPE, steps=1, loss=replace(RECIPE.loss, p2cl_target="error"))
+    fit(build(CONFIG), Disks(), recipe, tmp_path)
+    assert len(heard) == 3
+    for prompts, regions in heard:
+        assert regions.shape[:2] == prompts.kind.shape
+        clicks = (prompts.kind == 0) & prompts.valid
+        x, y = prompts.xywh[clicks][:, :2].round().long().unbind(-1)
+        assert clicks.any() and (regions[clicks][torch.arange(len(x)), y, x] == 1).all()
 
 
 def test_refuses_more_graded_rounds_than_rounds(tmp_path):

@@ -49,9 +49,9 @@ class _Checks:
     def __init__(self) -> None:
         self._known: dict[str, Callable[..., str]] = {}
 
-    def add(self, name: str) -> Callable[[Callable[..., str]], Callable[..., str]]:
+    def add(self, *names: str) -> Callable[[Callable[..., str]], Callable[..., str]]:
         def keep(check: Callable[..., str]) -> Callable[..., str]:
-            self._known[name] = check
+            self._known |= dict.fromkeys(names, check)
             return check
 
         return keep

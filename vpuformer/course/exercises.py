@@ -1,4 +1,4 @@
-"""The checks of notebooks 00, 04, 06, 07, 08, 11 and 12."""
+"""The checks of notebooks 00, 04, 06-09, 11 and 12."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -52,8 +52,7 @@ def _right_angle(answer: tuple[float, float]) -> str:
     return "" if tuple(answer) == (0.5, 0.69) else "The cosine is 0, and both cases are -log ρ."
 
 
-@checks.add("04.B")
-@checks.add("06.B")
+@checks.add("04.B", "06.B")
 def _same_function(by_hand: Any, *, package: Any, given: tuple[Any, ...]) -> str:
     ours, wanted = by_hand(*given), package(*given)
     if ours.shape != wanted.shape:
@@ -63,17 +62,13 @@ def _same_function(by_hand: Any, *, package: Any, given: tuple[Any, ...]) -> str
     return "" if gradcheck(by_hand, given, raise_exception=False) else "Its gradient is off."
 
 
-@checks.add("04.E")
-@checks.add("06.E")
+@checks.add("04.E", "06.E")
 def _beats(yours: Any, *, measure: Any, beat: float) -> str:
     value = measure(yours)
     return "" if value > beat else f"You reach {value:.3f}, to beat: {beat:.3f}."
 
 
-@checks.add("07.P")
-@checks.add("08.P")
-@checks.add("11.P")
-@checks.add("12.P")
+@checks.add("07.P", "08.P", "09.P", "11.P", "12.P")
 def _measured(answer, *, best) -> str:
     return "" if answer == best else "The numbers above say otherwise."
 
@@ -105,11 +100,7 @@ def _series_stay(split) -> str:
     return "" if len(val) == 6 else f"Held out: {len(val)} of 24 names, expected 6."
 
 
-@checks.add("07.E")
-@checks.add("08.B")
-@checks.add("08.E")
-@checks.add("11.E")
-@checks.add("12.E")
+@checks.add("07.E", "08.B", "08.E", "09.B", "09.E", "11.E", "12.E")
 def _lower(answer, *, trial, beat) -> str:
     found = trial(answer)
     return "" if found < beat else f"{found:.3f}, to beat: {beat:.3f}. Lower is better."

@@ -40,18 +40,21 @@ class Rounds(nn.Module):
         features = None if early else model.encode_image(pictures)
         prev, parts, loss = torch.zeros_like(target), {}, 0.0
         prompts = first_prompts(target, valid, u, recipe.shares)
+        regions = torch.where(prompts.positive[..., None, None], target, 1 - target)  # B N H W
         for r, weight in enumerate(weights.tolist()):
             if r:
                 draws = _same_kind(u[:, 2 + r], u[:, 0], recipe.same_kind)
                 error = find_error(target, prev, valid)
                 prompts = prompts.append(simulate(error, draws, recipe.shares))
+                regions = torch.cat([regions, error.pixels], 1)  # Reading R14, "error"
             shown = prev * (u[:, 2 + r, -2] >= recipe.drop_prev)[:, None, None, None]
             with torch.set_grad_enabled(weight > 0):
                 if early:
                     features = model.encode_image(pictures, shown, prompts)
                 answer = model.decode(features, prompts, shown, details=recipe.loss.p2cl > 0)
             if weight:
-                losses, named = total_loss(answer, prompts, target, valid, config=recipe.loss)
+                how = {"config": recipe.loss, "regions": regions}
+                losses, named = total_loss(answer, prompts, target, valid, **how)
                 loss = loss + weight * losses.mean()
                 parts |= {f"{k}{r + 1}": v.detach().mean() for k, v in named.items()}
             prev = answer.logits.detach().sigmoid()
