@@ -59,14 +59,10 @@ def _collect(name: str, text: str, into: tuple[dict, Objects, dict], seen: Seen)
             elif key == "licenses":
                 licences[element["id"]] = f"{element['name']} (annotations: CC BY 4.0)"
         except (KeyError, TypeError, ValueError) as error:
-            raise DataError(
-                f"{name}: not as published in {key}: {error!r}. Fetch it."
-            ) from None
+            raise DataError(f"{name}: not as published in {key}: {error!r}. Fetch it.") from None
         seen[f"{name} {key}"] += 1
     if lost := sorted(objects.keys() - photos.keys()):
-        raise DataError(
-            f"{name} has objects of unknown photos, first {lost[0]}. Fetch it again."
-        )
+        raise DataError(f"{name} has objects of unknown photos, first {lost[0]}. Fetch it again.")
 
 
 def _label_maps(

@@ -94,9 +94,7 @@ def without_twins(kept: Sequence[np.ndarray], more: Sequence[np.ndarray]) -> lis
     """`kept`, and those of `more` that are none of them again."""
     if not kept or not more:
         return [*kept, *more]
-    a, b = (
-        np.stack(masks).reshape(len(masks), -1).astype(np.float32) for masks in (kept, more)
-    )
+    a, b = (np.stack(masks).reshape(len(masks), -1).astype(np.float32) for masks in (kept, more))
     common = b @ a.T
     union = b.sum(1)[:, None] + a.sum(1) - common
     is_new = (common < SAME * union).all(1)

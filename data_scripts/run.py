@@ -72,9 +72,7 @@ def _make(
 ) -> None:
     print(f"{entry['title']}\nTerms: {entry['licence']}\nPage: {entry['page']}")
     if out.exists():
-        raise VPUError(
-            f"{out} is there. Look at it with --check, or remove it to make it anew."
-        )
+        raise VPUError(f"{out} is there. Look at it with --check, or remove it to make it anew.")
     form = words.form or entry["splits"][split]["form"]
     rough = out.with_name(f".{out.name}.unfinished")
     _clear(rough)
@@ -145,9 +143,7 @@ def _check(name: str, entry: dict[str, Any], split: str, out: Path) -> None:
 def _compare(name: str, expected: dict[str, int], seen: Seen) -> None:
     if wrong := {key: count for key, count in expected.items() if seen[key] != count}:
         told = ", ".join(f"{seen[key]:,} {key}, expected {n:,}" for key, n in wrong.items())
-        raise CountError(
-            f"{name} holds {told}. Something is missing or foreign: fetch it again."
-        )
+        raise CountError(f"{name} holds {told}. Something is missing or foreign: fetch it again.")
     if not seen["photos"]:
         raise CountError(f"{name} holds no photo. Check --source.")
 

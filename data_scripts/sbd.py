@@ -41,13 +41,9 @@ def instances(path: Path) -> np.ndarray:
     try:
         found = loadmat(path, variable_names=["GTinst"])["GTinst"]["Segmentation"][0, 0]
     except (OSError, KeyError, IndexError, ValueError, TypeError, MatReadError) as error:
-        raise DataError(
-            f"{path} holds no GTinst.Segmentation: {error}. Fetch SBD again."
-        ) from None
+        raise DataError(f"{path} holds no GTinst.Segmentation: {error}. Fetch SBD again.") from None
     if found.ndim != 2 or found.dtype.kind not in "iu":
-        raise DataError(
-            f"{path} holds {found.dtype} {found.shape}, expected whole numbers [H, W]."
-        )
+        raise DataError(f"{path} holds {found.dtype} {found.shape}, expected whole numbers [H, W].")
     return small_labels(found, int(found.max()))
 
 

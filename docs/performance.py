@@ -104,9 +104,7 @@ def _targets() -> list[tuple[str, float, int, Callable[[str], float | None]]]:
 
     def photo(cost: Callable[[Any], float | None]) -> Callable[[str], float | None]:
         def value(precision: str) -> float | None:
-            large, small = (
-                record("sides", photo=[s, s], precision=precision) for s in (4096, 512)
-            )
+            large, small = (record("sides", photo=[s, s], precision=precision) for s in (4096, 512))
             return ratio(cost(large), cost(small))
 
         return value
@@ -343,9 +341,7 @@ def presets_plot() -> Figure:
     title = "Late fusion spares every further prompt the encoder (float32, one thread)"
     figure = sheet(1.3 + 0.26 * len(names), title)
     with style():
-        for ax, fusion in zip(
-            figure.subplots(1, 2, sharey=True), ("early", "late"), strict=True
-        ):
+        for ax, fusion in zip(figure.subplots(1, 2, sharey=True), ("early", "late"), strict=True):
             left = np.zeros(len(names))
             own: dict[str, Any] = {"fusion": fusion, "precision": "float32"}
             rs = [record("presets", preset=n, **own) for n in names]
@@ -419,6 +415,4 @@ if __name__ == "__main__":
         sys.stdout.write(f"{path.name}: {path.stat().st_size:,} bytes\n")
     words = [both("presets", "cpu_ms", k, "all", digits=0, preset="lite0", fusion="late")
              for k in ("first", "further")]  # fmt: skip
-    sys.stdout.write(
-        f"README, float32 / bfloat16: first {words[0]} ms, further {words[1]} ms\n"
-    )
+    sys.stdout.write(f"README, float32 / bfloat16: first {words[0]} ms, further {words[1]} ms\n")

@@ -77,9 +77,7 @@ def columns(title: str, groups: Mapping[str, Mapping[str, float]], ylabel: str) 
         ax.margins(y=0.18)
         ax.set_ylabel(ylabel)
         if len(names) > 1:
-            ax.legend(
-                frameon=False, ncols=len(names), loc="upper left", bbox_to_anchor=(0, 1.2)
-            )
+            ax.legend(frameon=False, ncols=len(names), loc="upper left", bbox_to_anchor=(0, 1.2))
     return figure
 
 
@@ -135,9 +133,7 @@ def r04() -> Finding:
     lengths = {s: PueConfig(sign=s).vector_length for s in ("onehot", "bit", "code3")}
     tails = {
         s: {
-            name: encode([Click(9, 9, positive)], SIZE, PueConfig(sign=s))[
-                0, 2 * SIDE :
-            ].numpy()
+            name: encode([Click(9, 9, positive)], SIZE, PueConfig(sign=s))[0, 2 * SIDE :].numpy()
             for name, positive in (("positive", True), ("negative", False))
         }
         for s in lengths
@@ -207,9 +203,7 @@ def r08() -> Finding:
     lost = int(((product < 0.01) & inside).sum())
     title = "Multiplied with a visual distance, a box on a photo is a click with crumbs"
     lines = {"spatial only (here)": spatial, "times the visual distance": product}
-    return f"of the 121 columns inside a box, {lost} would fall below 0.01", curves(
-        title, lines
-    )
+    return f"of the 121 columns inside a box, {lost} would fall below 0.01", curves(title, lines)
 
 
 def operations(fusion: str) -> tuple[float, list[float]]:
@@ -332,9 +326,7 @@ def r13() -> Finding:
     groups, words = {}, []
     for form in ("light", "code", "literal"):
         model = build(ModelConfig(decoder=form)).eval()
-        weights = sum(
-            p.numel() for p in (*model.neck.parameters(), *model.decoder.parameters())
-        )
+        weights = sum(p.numel() for p in (*model.neck.parameters(), *model.decoder.parameters()))
         batch, image = PromptBatch.of([[Click(9, 9)]]), torch.zeros(1, 3, *SIZE)
         with torch.no_grad():
             features = model.encode_image(image)
@@ -358,9 +350,7 @@ def r14() -> Finding:
     pred_mask = gt_mask & (np.arange(128)[None] < np.quantile(x, 0.7))
     region = gt_mask & ~pred_mask
     share = float((gt_mask & ~region).sum() / gt_mask.sum())
-    figure, axes = panels(
-        "A positive click on the part that is missing: what it is told", 3, 1.9
-    )
+    figure, axes = panels("A positive click on the part that is missing: what it is told", 3, 1.9)
     told = {"image": image, 'Y, "mask"': gt_mask, 'Y, "error"': region}
     with style():
         for ax, (name, picture) in zip(axes, told.items(), strict=True):

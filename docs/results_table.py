@@ -51,9 +51,7 @@ def policies() -> list[str]:
     for policy in POLICIES:
         for name, numbers in summary(rows_of(f"val_lite0_{policy}")).items():
             if name != "coco":
-                cells = " | ".join(
-                    cell(numbers, c) for c in ("NoC@85", "NoC@90", "IoU@1", "IoU@3")
-                )
+                cells = " | ".join(cell(numbers, c) for c in ("NoC@85", "NoC@90", "IoU@1", "IoU@3"))
                 label = policy.replace("_", " + ")
                 lines.append(f"| {label} | {name} ({numbers['samples']}) | {cells} |")
     return lines

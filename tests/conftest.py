@@ -14,7 +14,5 @@ checker = ModuleType("vpuformer_shape_checker")
 checker.check = beartype(conf=BeartypeConf(is_pep484_tower=True))
 sys.modules[checker.__name__] = checker
 
-CHECKED = tuple(
-    f"vpuformer.{room}" for room in ("pue", "network", "losses", "model", "training")
-)
+CHECKED = tuple(f"vpuformer.{room}" for room in ("pue", "network", "losses", "model", "training"))
 install_import_hook(list(CHECKED), f"{checker.__name__}.check")

@@ -35,9 +35,7 @@ def values(lines, row, policy="click", metric="NoC@85"):
 def rule(better, worse):
     if all(b < w for b, w in product(better, worse)):
         return "reproduced"
-    return (
-        "not reproduced" if all(b > w for b, w in product(better, worse)) else "not decidable"
-    )
+    return "not reproduced" if all(b > w for b, w in product(better, worse)) else "not decidable"
 
 
 def printed(number="09"):

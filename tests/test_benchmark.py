@@ -88,9 +88,7 @@ def test_vectors_alone():
     assert measure(case)["cpu_ms"]["vectors"]["all"] > 0
 
 
-@pytest.mark.parametrize(
-    ("kind", "made"), [("click", Click), ("box", Box), ("scribble", Scribble)]
-)
+@pytest.mark.parametrize(("kind", "made"), [("click", Click), ("box", Box), ("scribble", Scribble)])
 def test_told_prompts_are_of_their_kind_and_inside(kind, made):
     case = Case(sweep="pue", preset="lite0", count=40, kinds=kind, photo=(64, 256))
     for prompt in told(case):
@@ -129,22 +127,16 @@ def test_each_plot_is_there_and_named(page):
     for name in page.PLOTS:
         path = ROOT / "docs" / "performance" / f"{name}.png"
         assert 5_000 < path.stat().st_size <= 60_000
-        assert re.search(rf"!\[.{{40,}}\]\(performance/{name}\.png\)", PAGE), (
-            f"alt text of {name}"
-        )
+        assert re.search(rf"!\[.{{40,}}\]\(performance/{name}\.png\)", PAGE), f"alt text of {name}"
 
 
 def test_the_readme_rounds_the_same_numbers():
     text = (ROOT / "README.md").read_text("utf-8")
-    said = re.search(
-        r"first prompt (\d+) \((\d+)\) ms, further prompt (\d+) \((\d+)\) ms", text
-    )
+    said = re.search(r"first prompt (\d+) \((\d+)\) ms, further prompt (\d+) \((\d+)\) ms", text)
     assert said
     records = json.loads((ROOT / "results" / "benchmark.json").read_text("utf-8"))["records"]
     for place, (name, precision) in enumerate(
-        (name, precision)
-        for name in ("first", "further")
-        for precision in ("bfloat16", "float32")
+        (name, precision) for name in ("first", "further") for precision in ("bfloat16", "float32")
     ):
         spent = [
             r["cpu_ms"][name]["all"]

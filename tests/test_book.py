@@ -115,9 +115,7 @@ def test_mathjax_is_found_in_jupyterlab():
     code = equations.script(static)
     assert "/*CHUNKS*/" not in code and "/*MODULES*/" not in code
     for name, module in json.loads(re.search(r"const ids = (\{.*\});", code)[1]).items():
-        assert re.search(rf"[{{,]{module}(?:\(|:)", code), (
-            f"{name}'s module is not in the script"
-        )
+        assert re.search(rf"[{{,]{module}(?:\(|:)", code), f"{name}'s module is not in the script"
     assert equations.licence(static).startswith("MathJax 3.")
     with pytest.raises(equations.MathJaxError, match=r"constraints\.txt"):
         equations.parts("another JupyterLab")

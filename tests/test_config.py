@@ -17,9 +17,7 @@ from vpuformer.config import (
 )
 from vpuformer.errors import ConfigError
 
-CLASSES = [
-    c for c in vars(module).values() if isinstance(c, type) and dataclasses.is_dataclass(c)
-]
+CLASSES = [c for c in vars(module).values() if isinstance(c, type) and dataclasses.is_dataclass(c)]
 
 
 @pytest.mark.parametrize("cls", CLASSES)
@@ -34,8 +32,7 @@ def test_round_trip_keeps_every_literal_choice():
             for choice in get_args(hint) if get_origin(hint) is Literal else ():
                 config = dataclasses.replace(cls(), **{name: choice})
                 assert (
-                    getattr(from_json(cls, json.loads(json.dumps(to_json(config)))), name)
-                    == choice
+                    getattr(from_json(cls, json.loads(json.dumps(to_json(config)))), name) == choice
                 )
 
 

@@ -158,9 +158,7 @@ def test_show_keeps_the_figure(monkeypatch, tmp_path):
     import IPython.display
 
     monkeypatch.setattr(IPython.display, "display", lambda *a, **k: None)
-    course.show(
-        strip([np.zeros((4, 7, 3), np.uint8)], ["a"]), "A.", keep=tmp_path / "x" / "a.png"
-    )
+    course.show(strip([np.zeros((4, 7, 3), np.uint8)], ["a"]), "A.", keep=tmp_path / "x" / "a.png")
     assert (tmp_path / "x" / "a.png").stat().st_size > 100
 
 
@@ -353,9 +351,7 @@ def test_exercises_of_real_data():
     ex = course.checks.ex
     assert ex("08.P", 8, best=8) == "08.P: right." and "otherwise" in ex("08.P", 3, best=8)
     off = {"trial": lambda by_hand: abs(by_hand([0.5, 0.95]) - 2.0), "beat": 1e-3}
-    assert (
-        ex("08.B", lambda ious: 1 + (np.array(ious) >= 0.9).argmax(), **off) == "08.B: right."
-    )
+    assert ex("08.B", lambda ious: 1 + (np.array(ious) >= 0.9).argmax(), **off) == "08.B: right."
     assert "1.000, to beat" in ex("08.B", lambda ious: 1, **off)
     assert ex("08.E", not_done, trial=lambda make: make(), beat=1) == "08.E: not done yet."
 

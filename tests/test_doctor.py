@@ -45,9 +45,7 @@ def test_a_failing_check_becomes_a_line():
 
 
 def test_text_is_a_table_with_the_way_out():
-    report = Report(
-        (Check("python", True, "3.11"), Check("cv2", False, "gone", "pip install it"))
-    )
+    report = Report((Check("python", True, "3.11"), Check("cv2", False, "gone", "pip install it")))
     lines = repr(report).splitlines()
     assert lines[0] == "OK   python  3.11"
     assert lines[1] == "FIX  cv2     gone"

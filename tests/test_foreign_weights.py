@@ -58,14 +58,10 @@ def test_missing_left_over_and_wrong_shapes_are_told(tmp_path):
     before = {k: v.clone() for k, v in net.state_dict().items()}
     broken = {k: v for k, v in weights.items() if k != "block1.0.mlp.fc1.bias"}
     torch.save(broken | {"block9.extra": torch.zeros(1)}, path)
-    with pytest.raises(
-        CheckpointError, match=r"lack block1.0.mlp.fc1.bias.*hold.*block9.extra"
-    ):
+    with pytest.raises(CheckpointError, match=r"lack block1.0.mlp.fc1.bias.*hold.*block9.extra"):
         load_encoder(net, path)
     torch.save(weights | {"norm4.weight": torch.zeros(3)}, path)
-    with pytest.raises(
-        CheckpointError, match=r"norm4.weight has shape \(3,\), expected \(256,\)"
-    ):
+    with pytest.raises(CheckpointError, match=r"norm4.weight has shape \(3,\), expected \(256,\)"):
         load_encoder(net, path)
     assert all(torch.equal(before[k], v) for k, v in net.state_dict().items())
 

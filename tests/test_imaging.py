@@ -116,9 +116,7 @@ def test_prompts_go_to_the_place_their_pixel_goes_to(x, y, side):
 def test_prompts_outside_the_crop_are_left_out():
     frame = Frame(SIZE, 32, (10, 5, 50, 35))
     (box,) = frame.prompts([Click(3, 3), Box(30, 20, 10, 10), Click(55, 20)])
-    assert (box.cx, box.cy, box.w, box.h) == pytest.approx(
-        (15.9, 16.0333, 8.0, 10.6667), abs=1e-3
-    )
+    assert (box.cx, box.cy, box.w, box.h) == pytest.approx((15.9, 16.0333, 8.0, 10.6667), abs=1e-3)
 
 
 def test_maps_there_and_back(pixels):

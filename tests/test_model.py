@@ -38,9 +38,7 @@ def test_every_combination_answers(image, fusion, prompt_maps, form):
     prompts = PromptBatch.of(LISTS)
     prev = torch.rand(2, 1, *SIZE)
     with torch.no_grad():
-        answer = model.decode(
-            model.encode_image(image, prev, prompts), prompts, prev, details=True
-        )
+        answer = model.decode(model.encode_image(image, prev, prompts), prompts, prev, details=True)
     assert answer.logits.shape == (2, 1, *SIZE) and answer.logits.isfinite().all()
     assert answer.rho.shape == (2, 3, 16, 24)
     assert answer.rho.min() >= 0 and answer.rho.max() <= 1

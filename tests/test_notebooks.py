@@ -106,9 +106,7 @@ def test_outputs_name_no_place(source):
     for cell in code_cells(committed(source)):
         for out in cell.outputs:
             texts += [out.get("text", ""), out.get("data", {}).get("text/plain", "")]
-    assert not re.search(
-        r"(/home/|/root/|/Users/|/tmp/|[A-Z]:\\|0x[0-9a-f]{6,})", "".join(texts)
-    )
+    assert not re.search(r"(/home/|/root/|/Users/|/tmp/|[A-Z]:\\|0x[0-9a-f]{6,})", "".join(texts))
 
 
 @lesson

@@ -202,9 +202,7 @@ def test_zoom_carries_the_mask_over():
     predictor.add(Click(295, 285))
     left, top, right, bottom = predictor.rounds[-1].frame.crop
     share = (model.prevs[-1] > 0.5).float().mean().item()
-    assert (
-        share == pytest.approx(whole[top:bottom, left:right].mean(), abs=0.03) and share > 0.05
-    )
+    assert share == pytest.approx(whole[top:bottom, left:right].mean(), abs=0.03) and share > 0.05
 
 
 def test_zoom_is_renewed_by_a_prompt_outside():

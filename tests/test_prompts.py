@@ -53,9 +53,7 @@ def test_rescale_keeps_the_far_edge_and_takes_arrays():
 
 @given(value=number, old=st.integers(1, 5000), new=st.integers(1, 5000))
 def test_rescale_there_and_back(value, old, new):
-    assert rescale(rescale(value, old, new), new, old) == pytest.approx(
-        value, abs=1e-6, rel=1e-9
-    )
+    assert rescale(rescale(value, old, new), new, old) == pytest.approx(value, abs=1e-6, rel=1e-9)
 
 
 @given(prompts)

@@ -67,9 +67,7 @@ def test_a_reading_changes_the_mask(changes):
 
 def test_the_paper_to_the_letter():
     config = literal()
-    assert (
-        config.encoder == "vit_b" and config.fusion == "early" and config.decoder == "literal"
-    )
+    assert config.encoder == "vit_b" and config.fusion == "early" and config.decoder == "literal"
     assert config.pue.cut == 1.0 and config.pue.visual == "product"
     assert config.dma.form == "literal" and config.dma.embed_dim == 768
     assert config.pue.vector_length == 898 and config.prompt_maps == "none"

@@ -55,9 +55,7 @@ def test_missing_and_unexpected_keys_are_listed(path):
     tensors["extra"] = tensors.pop("decoder.head.bias")
     record["hash"] = weights_hash(tensors)
     save_file(tensors, path, metadata={KEY: json.dumps(record)})
-    with pytest.raises(
-        CheckpointError, match=r"Missing: decoder\.head\.bias\. Unexpected: extra"
-    ):
+    with pytest.raises(CheckpointError, match=r"Missing: decoder\.head\.bias\. Unexpected: extra"):
         load(path)
 
 

@@ -48,9 +48,7 @@ def crop_size(crop: Roi, target: int | tuple[int, int]) -> tuple[int, int]:
     return round(crop.size[0] * scale), round(crop.size[1] * scale)
 
 
-def to_crop(
-    point: tuple[float, float], crop: Roi, size: tuple[int, int]
-) -> tuple[float, float]:
+def to_crop(point: tuple[float, float], crop: Roi, size: tuple[int, int]) -> tuple[float, float]:
     """Where the peer puts a point (x, y) of the image in its crop resized to (H, W)."""
     height, width = crop.size
     return size[1] * (point[0] - crop.left) / width, size[0] * (point[1] - crop.top) / height
@@ -86,9 +84,7 @@ def test_an_empty_mask_has_no_crop():
 def test_a_crop_is_kept_while_it_fits():
     kept = Roi(10, 59, 20, 89)
     assert ritm_keeps(kept, Roi(12, 60, 20, 90), [Click(88, 58)])
-    assert not ritm_keeps(
-        kept, Roi(12, 60, 20, 90), [Click(89, 58)]
-    )  # the last column: outside
+    assert not ritm_keeps(kept, Roi(12, 60, 20, 90), [Click(89, 58)])  # the last column: outside
     assert ritm_keeps(kept, Roi(12, 60, 20, 90), [Click(200, 58, False)])
     assert not ritm_keeps(kept, Roi(10, 29, 20, 89))
 

@@ -33,17 +33,7 @@ _HOMES = {
     "save": "weights",
     "segment": "predictor",
 }
-__all__ = [
-    "Box",
-    "Click",
-    "Prediction",
-    "Predictor",
-    "Scribble",
-    "VPUFormer",
-    "build",
-    "doctor",
-]
-__all__ += ["evaluate", "finetune", "fit", "load", "preset", "save", "segment"]
+__all__ = list(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

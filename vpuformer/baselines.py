@@ -41,9 +41,7 @@ class _Classical:
         scale = min(1.0, self.longest / max(height, width))
         small = (max(1, round(height * scale)), max(1, round(width * scale)))
         self._small = _resized(pixels, small)
-        self._start = (
-            None if start is None else _resized(np.uint8(255) * (start > 0), small) > 127
-        )
+        self._start = None if start is None else _resized(np.uint8(255) * (start > 0), small) > 127
         self.reset()
 
     def reset(self) -> None:

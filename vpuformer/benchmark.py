@@ -166,9 +166,7 @@ def measure(case: Case) -> Record:
         "parameters": sum(p.numel() for p in model.parameters()),
     }
     if case.sweep in ("presets", "prompts", "sides"):
-        record["wall_ms"] = _smallest(
-            partial(way, model, case), case.repeats, time.perf_counter
-        )
+        record["wall_ms"] = _smallest(partial(way, model, case), case.repeats, time.perf_counter)
     torch.set_num_threads(1)
     for name, play in way(model, case):
         with FlopCounterMode(display=False, custom_mapping=_ATTENTION) as counter:

@@ -257,9 +257,7 @@ def summary(
     else:
         rows = list(results)
     sets = dict.fromkeys(row["set"] for row in rows)
-    return {
-        s: _set_summary([r for r in rows if r["set"] == s], max_rounds, target) for s in sets
-    }
+    return {s: _set_summary([r for r in rows if r["set"] == s], max_rounds, target) for s in sets}
 
 
 def _set_summary(rows: list[dict[str, Any]], max_rounds: int, target: float) -> dict[str, Any]:

@@ -76,9 +76,7 @@ def run(
         )
     digest = hashlib.sha256(notebook.read_bytes()).hexdigest()
     due = [
-        f
-        for f in folders
-        if (cell := _read(f)) is None or cell.error or cell.notebook != digest
+        f for f in folders if (cell := _read(f)) is None or cell.error or cell.notebook != digest
     ]
     log.info("%d of %d cells are finished", len(folders) - len(due), len(folders))
     if due:
@@ -120,9 +118,7 @@ def collect(out_dir: str | Path) -> list[dict[str, Any]]:
         *([row.get(c, "") for c in columns] for row in rows),
     ]
     lines = ["| " + " | ".join(str(v).replace("|", "\\|") for v in row) + " |" for row in table]
-    lost = [
-        f"- [{f.name}]({f.name}/failed.ipynb): {c.error}" for f, c in cells.items() if c.error
-    ]
+    lost = [f"- [{f.name}]({f.name}/failed.ipynb): {c.error}" for f, c in cells.items() if c.error]
     title = f"# {out.name}: {len(rows) - len(lost)} of {len(rows)} cells finished"
     words = "\n\n".join((title, "\n".join(lines), "\n".join(lost)))
     page = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(words)])

@@ -115,9 +115,7 @@ def bootstrap(
     """
     if not len(values):
         raise DataError("No value to average. Give at least one run.")
-    _, index = np.unique(
-        np.arange(len(values)) if groups is None else groups, return_inverse=True
-    )
+    _, index = np.unique(np.arange(len(values)) if groups is None else groups, return_inverse=True)
     sums = np.bincount(index, weights=np.asarray(values, dtype=np.float64))
     counts = np.bincount(index)
     draws = np.random.default_rng(seed).integers(len(sums), size=(RESAMPLES, len(sums)))

@@ -134,9 +134,7 @@ class Box(_Gesture):
                 f"Box pixels run backwards: {left}..{right} by {top}..{bottom}. "
                 "Expected left <= right and top <= bottom; swap them."
             )
-        return cls.from_corners(
-            left - 0.5, top - 0.5, right + 0.5, bottom + 0.5, positive=positive
-        )
+        return cls.from_corners(left - 0.5, top - 0.5, right + 0.5, bottom + 0.5, positive=positive)
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -246,9 +244,7 @@ class Prediction:
         threshold: a pixel belongs to the mask when its probability is above this.
     """
 
-    def __init__(
-        self, prob: np.ndarray | Callable[[], np.ndarray], threshold: float = 0.5
-    ) -> None:
+    def __init__(self, prob: np.ndarray | Callable[[], np.ndarray], threshold: float = 0.5) -> None:
         self._prob = prob
         self.threshold = threshold
 

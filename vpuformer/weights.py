@@ -58,9 +58,7 @@ def save(model: VPUFormer, path: str | Path, card: dict[str, Any]) -> Path:
         )
     size = sum(v.numel() * 2 for v in tensors.values())
     if size > MAX_BYTES and model.config.encoder in SHIPPED_KINDS:
-        raise CheckpointError(
-            f"The weights take {size:,} bytes, expected at most {MAX_BYTES:,}."
-        )
+        raise CheckpointError(f"The weights take {size:,} bytes, expected at most {MAX_BYTES:,}.")
     record = {"config": to_json(model.config), "card": card, "hash": weights_hash(tensors)}
     with written_whole(path, CheckpointError, "Choose another place.") as temporary:
         save_file(tensors, temporary, metadata={KEY: json.dumps(record, sort_keys=True)})

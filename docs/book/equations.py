@@ -73,9 +73,7 @@ def script(static: Path) -> str:
         code.append(re.sub(PUSH, "take(", text, count=1))
     modules = {name: int(part.module) for name, part in wanted.items()}
     driver = DRIVER.read_text(encoding="utf-8")
-    return driver.replace("/*CHUNKS*/", "\n".join(code)).replace(
-        "/*MODULES*/", json.dumps(modules)
-    )
+    return driver.replace("/*CHUNKS*/", "\n".join(code)).replace("/*MODULES*/", json.dumps(modules))
 
 
 def licence(static: Path) -> str:

@@ -46,9 +46,7 @@ def test_coins_are_round_and_tiles_have_bands():
         touches |= {0, mask.shape[1] - 1} & {columns[0], columns[-1]}
         if not touches:
             filled = mask.sum() / (len(rows) * len(columns))
-            assert (
-                0.65 < filled < 0.88
-            )  # a circle fills pi / 4 of its box, a turned ellipse less
+            assert 0.65 < filled < 0.88  # a circle fills pi / 4 of its box, a turned ellipse less
 
 
 def test_position_decides_the_sample():

@@ -58,9 +58,7 @@ def test_reads_what_was_written(root):
 )
 def test_webdataset_reads_the_same_layout(root):
     wds = pytest.importorskip("webdataset")
-    keys = [
-        s["__key__"] for s in wds.WebDataset(str(root / "human-0000.tar"), shardshuffle=False)
-    ]
+    keys = [s["__key__"] for s in wds.WebDataset(str(root / "human-0000.tar"), shardshuffle=False)]
     assert keys == ["photo0", "photo1", "photo2"]
 
 
@@ -70,9 +68,7 @@ def test_order_is_seeded_and_takes_a_share_of_the_teachers(root):
     everything = Shards(root, teacher_share=1.0)
     assert sorted(everything.order(0, 0)) == list(range(7))
     assert everything.order(0, 1).tolist() == everything.order(0, 1).tolist()
-    assert any(
-        everything.order(0, e).tolist() != everything.order(0, 0).tolist() for e in (1, 2)
-    )
+    assert any(everything.order(0, e).tolist() != everything.order(0, 0).tolist() for e in (1, 2))
 
 
 def test_position_decides_the_sample(root):

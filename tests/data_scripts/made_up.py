@@ -67,9 +67,7 @@ def berkeley():
     """Scene 12 has two objects; 12b has a photo of its own, 12a's is called 12."""
     members = {f"Berkeley/images/{n}.jpg": photo(1) for n in ("12", "12b", "77")}
     for name in ("12a", "12b", "77"):
-        members[f"Berkeley/masks/{name}.png"] = encoded(
-            rgb(blob(255)).convert("L").point(bool_)
-        )
+        members[f"Berkeley/masks/{name}.png"] = encoded(rgb(blob(255)).convert("L").point(bool_))
     return {"Berkeley.zip": zipped(members)}
 
 
@@ -204,9 +202,7 @@ def sstem():
 def brats():
     members = {f"BraTS20/image/{i}.png": photo(i, "PNG") for i in range(2)}
     grades = blob(1) + blob(4, at=25)
-    members |= {
-        f"BraTS20/annotation/{i}.png": encoded(Image.fromarray(grades)) for i in range(2)
-    }
+    members |= {f"BraTS20/annotation/{i}.png": encoded(Image.fromarray(grades)) for i in range(2)}
     return {"BraTS20.zip": zipped(members)}
 
 

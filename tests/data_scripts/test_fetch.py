@@ -164,9 +164,7 @@ def test_a_wrong_file_that_is_there_is_named_not_removed(published, tmp_path):
     assert left(tmp_path) == [NAME] and not published.asked
 
 
-def test_a_disk_without_room_is_said_before_anything_is_written(
-    published, tmp_path, monkeypatch
-):
+def test_a_disk_without_room_is_said_before_anything_is_written(published, tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9, module.SPARE + 9))
     with pytest.raises(DataError, match=r"needs 0\.00 GB, the disk .* Free some"):

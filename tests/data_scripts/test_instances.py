@@ -11,9 +11,7 @@ from instances import TOUCH, entries, inside, layers, mask_of, outline, without_
 from vpuformer.errors import DataError
 
 SIZE = (13, 17)  # H, W
-corners = st.lists(
-    st.tuples(st.integers(-20, 200), st.integers(-20, 160)), min_size=3, max_size=7
-)
+corners = st.lists(st.tuples(st.integers(-20, 200), st.integers(-20, 160)), min_size=3, max_size=7)
 
 
 def box(x0, y0, x1, y1, size=SIZE):
@@ -33,9 +31,7 @@ def is_inside(x, y, polygon):
 
 @given(corners)
 def test_an_outline_holds_the_pixels_whose_centre_lies_in_it(points):
-    polygon = (
-        np.array(points) / 10 + 0.0123
-    )  # off the centres, where a tie would be a coin toss
+    polygon = np.array(points) / 10 + 0.0123  # off the centres, where a tie would be a coin toss
     mask = inside(polygon, SIZE)
     slow = [
         [is_inside(x + 0.5, y + 0.5, polygon.tolist()) for x in range(SIZE[1])]
@@ -45,9 +41,7 @@ def test_an_outline_holds_the_pixels_whose_centre_lies_in_it(points):
 
 
 def test_coordinates_are_edges_of_pixels():
-    assert np.array_equal(
-        inside(np.array([[3, 2], [8, 2], [8, 6], [3, 6]]), SIZE), box(3, 2, 8, 6)
-    )
+    assert np.array_equal(inside(np.array([[3, 2], [8, 2], [8, 6], [3, 6]]), SIZE), box(3, 2, 8, 6))
     everything = np.array([[-9, -9], [99, -9], [99, 99], [-9, 99]])
     assert inside(everything, SIZE).all()
 

@@ -22,9 +22,7 @@ def folder(tmp_path):
     (root / "masks").mkdir()
     for name in ("a.jpg", "b.webp", "c.png", "d.tif"):
         pixels = rng.integers(0, 255, (*SIZE, 3), np.uint8)
-        picture = Image.fromarray(
-            pixels if name != "d.tif" else pixels[..., 0] * np.uint16(200)
-        )
+        picture = Image.fromarray(pixels if name != "d.tif" else pixels[..., 0] * np.uint16(200))
         picture.save(root / "images" / name)
         labels = np.zeros(SIZE, np.uint8)
         labels[5:20, 5:20] = 255 if name == "a.jpg" else 1  # row = y
@@ -41,9 +39,7 @@ def test_shards_hold_what_the_folder_held(folder, tmp_path, capsys):
     shards = Shards(out)
     found = [shards.read(i) for i in range(4)]
     assert np.array_equal(found[2][0], Image.open(folder / "images" / "c.png"))
-    assert [np.unique(labels).tolist() for _, labels in found] == [[0, 1]] + [
-        [0, 1, 2, 255]
-    ] * 3
+    assert [np.unique(labels).tolist() for _, labels in found] == [[0, 1]] + [[0, 1, 2, 255]] * 3
     assert shards.record(0) | {"photo": ""} == {
         "source": "mine",
         "licence": "CC0",

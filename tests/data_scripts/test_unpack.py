@@ -53,9 +53,7 @@ def zipped(path, *members, kind=0, method=zipfile.ZIP_DEFLATED):
 
 def files(folder):
     return {
-        p.relative_to(folder).as_posix(): p.read_bytes()
-        for p in folder.rglob("*")
-        if p.is_file()
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
     }
 
 

@@ -68,9 +68,7 @@ def test_padding_and_order_change_nothing(form, generator):
     again = dma(spoiled, pixels, pe, valid)
     order = torch.tensor([2, 0, 3, 1])
     permuted = dma(prompts[:, order], pixels, pe, valid[:, order])
-    wider = dma(
-        torch.cat([prompts, prompts], 1), pixels, pe, torch.cat([valid, valid & False], 1)
-    )
+    wider = dma(torch.cat([prompts, prompts], 1), pixels, pe, torch.cat([valid, valid & False], 1))
     for a, b, c, d in zip(states, again, permuted, wider, strict=True):
         assert torch.equal(a.dual, b.dual)  # what stands in padded slots has no effect at all
         assert torch.allclose(a.dual, c.dual, atol=1e-12)

@@ -42,9 +42,7 @@ def published_layout(seed=0):
 
 def plain_forward(image, weights, plan):
     def bn(x, name):
-        parts = [
-            weights[f"{name}.{p}"] for p in ("running_mean", "running_var", "weight", "bias")
-        ]
+        parts = [weights[f"{name}.{p}"] for p in ("running_mean", "running_var", "weight", "bias")]
         return F.batch_norm(x, *parts, eps=1e-3)
 
     def same(x, name, stride=1, groups=1):

@@ -48,9 +48,7 @@ def test_every_combination_answers(encoder, fusion, decoder):
     with torch.no_grad():
         features = model.encode_image(image, prev)
         answer = model.decode(features, PromptBatch.of(PROMPTS), prev, details=True)
-        other = model.decode(
-            model.encode_image(image, 1 - prev), PromptBatch.of(PROMPTS), 1 - prev
-        )
+        other = model.decode(model.encode_image(image, 1 - prev), PromptBatch.of(PROMPTS), 1 - prev)
     assert answer.logits.shape == (2, 1, *size) and answer.logits.isfinite().all()
     assert answer.rho.shape == (2, 2, 16, 32)
     assert (features.x8 is None) is (decoder != "light")

@@ -98,9 +98,7 @@ def test_vit_block_equals_transformers_vit_layer():
         attn_implementation="eager",
     )
     theirs, ours = stir(ViTLayer(config)), ViT(32, 1, 4, global_blocks=(0,)).eval().blocks[0]
-    found = {
-        k.split(".")[-2] + "." + k.split(".")[-1]: v for k, v in theirs.state_dict().items()
-    }
+    found = {k.split(".")[-2] + "." + k.split(".")[-1]: v for k, v in theirs.state_dict().items()}
     names = list(theirs.state_dict())
     with torch.no_grad():
         for part in ("weight", "bias"):
@@ -229,9 +227,7 @@ def test_resnet_equals_transformers():
 
 
 def conv_bn(inp, out, k, stride=1):
-    return nn.Sequential(
-        nn.Conv2d(inp, out, k, stride, k // 2, bias=False), nn.BatchNorm2d(out)
-    )
+    return nn.Sequential(nn.Conv2d(inp, out, k, stride, k // 2, bias=False), nn.BatchNorm2d(out))
 
 
 class PlainHRNet(nn.Module):
@@ -241,9 +237,7 @@ class PlainHRNet(nn.Module):
         super().__init__()
         self.conv1, self.bn1 = conv_bn(3, 64, 3, 2)
         self.conv2, self.bn2 = conv_bn(64, 64, 3, 2)
-        self.layer1 = nn.ModuleList(
-            [self.residual([(64, 64, 1), (64, 64, 3), (64, 256, 1)], True)]
-        )
+        self.layer1 = nn.ModuleList([self.residual([(64, 64, 1), (64, 64, 3), (64, 256, 1)], True)])
         self.layer1.append(self.residual([(256, 64, 1), (64, 64, 3), (64, 256, 1)], False))
         w = (18, 36, 72, 144)
         self.transition1 = nn.ModuleList(

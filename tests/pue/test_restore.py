@@ -18,9 +18,7 @@ def test_click_peaks_at_itself(x, y):
     assert plane.shape == SIZE and plane[y, x] == 1 and (plane == 1).sum() == 1  # row = y
 
 
-@given(
-    x0=st.integers(0, 150), y0=st.integers(0, 80), w=st.integers(1, 49), h=st.integers(1, 39)
-)
+@given(x0=st.integers(0, 150), y0=st.integers(0, 80), w=st.integers(1, 49), h=st.integers(1, 39))
 def test_box_keeps_its_extent(x0, y0, w, h):
     box = Box.from_pixels(x0, y0, x0 + w - 1, y0 + h - 1)
     plane = restore(encode([box], SIZE)[0], SIZE, "box") > 0

@@ -98,9 +98,7 @@ def test_another_recipe_is_refused(tmp_path):
 def test_log_is_json_lines(tmp_path):
     result = fit(build(CONFIG), Disks(), replace(RECIPE, steps=2), tmp_path)
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert [r["step"] for r in lines] == [1, 2] and lines[0]["loss"] == result.history[0][
-        "loss"
-    ]
+    assert [r["step"] for r in lines] == [1, 2] and lines[0]["loss"] == result.history[0]["loss"]
     assert {"nfl1", "dice3", "p2cl2", "iou1", "images_per_s"} <= lines[0].keys()
 
 
@@ -200,9 +198,7 @@ def test_bfloat16_follows_float32(tmp_path):
     exact = fit(build(CONFIG), Disks(), recipe, tmp_path / "a")
     model = build(CONFIG)
     rough = fit(model, Disks(), replace(recipe, precision="bf16-mixed"), tmp_path / "b")
-    assert losses(rough) == pytest.approx(losses(exact), rel=0.1) and losses(rough) != losses(
-        exact
-    )
+    assert losses(rough) == pytest.approx(losses(exact), rel=0.1) and losses(rough) != losses(exact)
     assert {p.dtype for p in model.parameters()} == {torch.float32}
 
 

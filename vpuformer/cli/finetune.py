@@ -44,9 +44,7 @@ class Finetune:
         recipe = replace(recipes.finetune(), seed=self.seed)
         recipe = replace(recipe, crops=((0.0, min(256, model.config.size)),))
         recipe = replace(recipe, steps=self.steps) if self.steps else recipe
-        config = FinetuneConfig(
-            val_share=self.val_share, patience=self.patience, seed=self.seed
-        )
+        config = FinetuneConfig(val_share=self.val_share, patience=self.patience, seed=self.seed)
         result = finetune(model, self.images, self.masks, self.out, recipe, config)
         objects, photos = result.before["samples"], result.before["images"]
         table = Table(f"{objects} objects in {photos} photos held out", "before", "after")

@@ -49,9 +49,7 @@ class Segment:
         from vpuformer.predictor import Predictor
         from vpuformer.weights import load
 
-        predictor = Predictor(
-            load(self.model), threshold=self.threshold, precision=self.precision
-        )
+        predictor = Predictor(load(self.model), threshold=self.threshold, precision=self.precision)
         for image, prompts, out in jobs:
             predictor.set_image(image)
             mask = predictor.add(*prompts).mask
@@ -66,9 +64,7 @@ class Segment:
         folder = self.image.is_dir()
         images = photos(self.image) if folder else [self.image]
         if folder and self.prompts is None:
-            raise PromptError(
-                f"{self.image} is a folder: give --prompts FILE.json for its photos."
-            )
+            raise PromptError(f"{self.image} is a folder: give --prompts FILE.json for its photos.")
         asked = read_prompts(self.prompts, images) if self.prompts else {images[0]: []}
         jobs = [(image, own + given, self._out(image, folder)) for image, own in asked.items()]
         for image, prompts, _ in jobs:

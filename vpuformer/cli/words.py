@@ -73,9 +73,7 @@ def photos(folder: Path) -> list[Path]:
     """The photos of a folder in name order; none is an error."""
     found = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
     if not found:
-        raise DataError(
-            f"{folder} holds no photo. Expected files ending in {', '.join(SUFFIXES)}."
-        )
+        raise DataError(f"{folder} holds no photo. Expected files ending in {', '.join(SUFFIXES)}.")
     return found
 
 

@@ -67,9 +67,7 @@ def crop_box(mask: np.ndarray, rng: np.random.Generator, whole_share: float) -> 
     return x0, y0, x1, y1
 
 
-def augment(
-    image: Image.Image, labels: np.ndarray, crop: int, rng: np.random.Generator
-) -> Sample:
+def augment(image: Image.Image, labels: np.ndarray, crop: int, rng: np.random.Generator) -> Sample:
     """One square sample of `crop` pixels a side; all chance from `rng`."""
     mask = pick_object(labels, rng, part_share=0.12)
     box = crop_box(mask, rng, whole_share=0.35)

@@ -168,9 +168,7 @@ def _index(path: Path) -> Sequence[Parts]:
                     span = (member.offset_data, member.size)
                     found.setdefault(key, {})[PARTS[extension]] = span
     except tarfile.TarError as error:
-        raise DataError(
-            f"{path} is not a whole tar archive: {error}. Fetch it again."
-        ) from None
+        raise DataError(f"{path} is not a whole tar archive: {error}. Fetch it again.") from None
     return [parts for parts in found.values() if {"image", "labels"} <= parts.keys()]
 
 

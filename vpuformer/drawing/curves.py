@@ -177,9 +177,7 @@ def learning(log: str | Path | Sequence[Mapping[str, float]], *, title: str = ""
         left, right = figure.subplots(1, 2)
         for i, key in enumerate(keys):
             rows = [(row["step"], row[key]) for row in log if key in row]
-            _learnt(
-                right if i else left, i, key.replace("iou", "round "), np.array(rows, float)
-            )
+            _learnt(right if i else left, i, key.replace("iou", "round "), np.array(rows, float))
         for ax, ylabel, top in ((left, "loss", None), (right, "IoU of the crops (0 to 1)", 1)):
             ax.set(xlabel="step", ylabel=ylabel, xlim=(0, None), ylim=(0, top))
             ax.grid(axis="y", lw=0.5)

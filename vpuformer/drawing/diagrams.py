@@ -19,8 +19,7 @@ _PARTS = {  # name; left, bottom, width, height in inches
     "decoder": ("Decoder", (4.72, 1.12, 1.08, 1.52)),
 }
 _NOTE = (
-    "From round 2 on the last mask\njoins the features. In training\n"
-    "P2CL pulls pixels to prompts."
+    "From round 2 on the last mask\njoins the features. In training\nP2CL pulls pixels to prompts."
 )
 
 

@@ -39,8 +39,7 @@ def overlay(
     for name, array in (("mask", mask), ("gt_mask", gt_mask)):
         if array is not None and array.shape != size:
             raise ImageError(
-                f"The {name} is {array.shape}, expected {size} like the image. "
-                "Resize one of them."
+                f"The {name} is {array.shape}, expected {size} like the image. Resize one of them."
             )
     height, width = (max(1, round(side * scale)) for side in size)
     picture = Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS)

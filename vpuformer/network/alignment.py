@@ -25,9 +25,7 @@ class Alignment(nn.Module):
         return similarity(z_q, z_v).unflatten(-1, F_v_hat.shape[-2:])
 
 
-def similarity(
-    z_q: Float[Tensor, "B N C"], z_v: Float[Tensor, "B C L"]
-) -> Float[Tensor, "B N L"]:
+def similarity(z_q: Float[Tensor, "B N C"], z_v: Float[Tensor, "B C L"]) -> Float[Tensor, "B N L"]:
     """Cosine similarity, moved to 0..1.
 
     Eq. (15): rho = (z_q . z_v + 1) / 2.

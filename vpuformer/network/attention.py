@@ -41,9 +41,7 @@ class Attention(nn.Module):
             weights = scores.softmax(-1)
         else:
             mask = key_valid[:, None, None]
-            weights = (
-                scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(-1) * mask
-            )
+            weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(-1) * mask
         return self.out((weights @ v).transpose(1, 2).flatten(2)), weights
 
 

@@ -16,9 +16,7 @@ def spatial_distance(x0: Float[Tensor, " K"], length: int) -> Float[Tensor, "K L
     return (cells - x0[:, None]).abs_()  # K L
 
 
-def visual_distance(
-    line: Float[Tensor, "K L C"], at: Float[Tensor, " K"]
-) -> Float[Tensor, "K L"]:
+def visual_distance(line: Float[Tensor, "K L C"], at: Float[Tensor, " K"]) -> Float[Tensor, "K L"]:
     """Difference of every pixel on a row (or column) to the prompt's pixel, in grey levels.
 
     Eq. (2): d_v = |p_i - p_0|. Reading R1: L2 over the channels, values 0-255.

@@ -26,9 +26,7 @@ def restore(
     return q_v[..., :, None] * q_h[..., None, :]  # *N H W
 
 
-def invert_axis(
-    q_h: Float[Tensor, "*N W"], q_v: Float[Tensor, "*N H"]
-) -> Float[Tensor, "*N W"]:
+def invert_axis(q_h: Float[Tensor, "*N W"], q_v: Float[Tensor, "*N H"]) -> Float[Tensor, "*N W"]:
     """The y at which a scribble meets each column; nan where it meets none.
 
     Eq. 3 inverted: d = sigma sqrt(-2 ln q), y = top + d, where top and sigma (a third of the

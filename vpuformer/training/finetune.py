@@ -97,9 +97,7 @@ def finetune(
     config, out = config or FinetuneConfig(), Path(out_dir)
     side = min(256, model.config.size)
     recipe = recipe or replace(recipes.finetune(), crops=((0.0, side),))
-    train, val = split_pairs(
-        check_folders(images_dir, masks_dir), config.val_share, config.seed
-    )
+    train, val = split_pairs(check_folders(images_dir, masks_dir), config.val_share, config.seed)
     start = {"hash": model.weights_hash, "card": model.card}
     about = {"start": start, "recipe": to_json(recipe), **_names(train, val)}
     _claim(out, model, {**about, "config": to_json(config)})

@@ -133,9 +133,7 @@ def _step(
             fabric.backward(loss / count)
         for name, value in {"loss": loss.detach(), **named}.items():
             sums[name] = sums.get(name, 0.0) + value / count
-    norm = fabric.clip_gradients(
-        rounds, optimizer, max_norm=recipe.clip, error_if_nonfinite=False
-    )
+    norm = fabric.clip_gradients(rounds, optimizer, max_norm=recipe.clip, error_if_nonfinite=False)
     mean = _mean(fabric, sums.pop("loss"))
     # every rank sees the same loss and norm, so all skip or none
     is_good = math.isfinite(mean) and norm is not None and bool(torch.isfinite(norm))

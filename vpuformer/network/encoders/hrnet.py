@@ -33,9 +33,7 @@ def path(source: int, target: int) -> nn.Module:
     if source > target:
         return nn.Sequential(conv(WIDTHS[source], WIDTHS[target], 1))
     same = WIDTHS[source]
-    steps = [
-        nn.Sequential(conv(same, same, 3, 2), nn.ReLU()) for _ in range(source + 1, target)
-    ]
+    steps = [nn.Sequential(conv(same, same, 3, 2), nn.ReLU()) for _ in range(source + 1, target)]
     return nn.Sequential(*steps, nn.Sequential(conv(same, WIDTHS[target], 3, 2)))
 
 

@@ -58,9 +58,7 @@ class ReducedAttention(nn.Module):
         if self.sr is not None and self.norm is not None:
             keys = self.norm(as_tokens(self.sr(as_map(x, grid))))  # B l D
         k, v = self.kv(keys).chunk(2, -1)
-        q, k, v = (
-            t.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for t in (self.q(x), k, v)
-        )
+        q, k, v = (t.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for t in (self.q(x), k, v))
         return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
 
 

@@ -103,8 +103,7 @@ class ViT(nn.Module):
         self.pos_embed = nn.Parameter(torch.zeros(1, embed_dim, grid, grid))
         nn.init.normal_(self.pos_embed, std=0.02)
         self.blocks = nn.ModuleList(
-            Block(embed_dim, num_heads, 0 if i in global_blocks else window)
-            for i in range(depth)
+            Block(embed_dim, num_heads, 0 if i in global_blocks else window) for i in range(depth)
         )
 
     def freeze_stages(self, count: int) -> None:
