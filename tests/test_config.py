@@ -12,8 +12,8 @@ from vpuformer.config import (
     LossConfig,
     ModelConfig,
     PueConfig,
+    dumps,
     from_json,
-    to_json,
 )
 from vpuformer.errors import ConfigError
 
@@ -23,7 +23,7 @@ CLASSES = [c for c in vars(module).values() if isinstance(c, type) and dataclass
 @pytest.mark.parametrize("cls", CLASSES)
 def test_round_trip(cls):
     config = cls()
-    assert from_json(cls, json.loads(json.dumps(to_json(config)))) == config
+    assert from_json(cls, json.loads(dumps(config))) == config
 
 
 def test_round_trip_keeps_every_literal_choice():
@@ -31,14 +31,12 @@ def test_round_trip_keeps_every_literal_choice():
         for name, hint in get_type_hints(cls).items():
             for choice in get_args(hint) if get_origin(hint) is Literal else ():
                 config = dataclasses.replace(cls(), **{name: choice})
-                assert (
-                    getattr(from_json(cls, json.loads(json.dumps(to_json(config)))), name) == choice
-                )
+                assert getattr(from_json(cls, json.loads(dumps(config))), name) == choice
 
 
 def test_nested_config_comes_back_as_a_config():
     config = ModelConfig(pue=PueConfig(length=128, cut=1.0), dma=DmaConfig(form="literal"))
-    back = from_json(ModelConfig, json.loads(json.dumps(to_json(config))))
+    back = from_json(ModelConfig, json.loads(dumps(config)))
     assert back == config and isinstance(back.pue, PueConfig)
 
 

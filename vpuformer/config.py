@@ -1,5 +1,6 @@
 """Configuration as frozen dataclasses: the paper's numbers as defaults, each gap a named option."""
 
+import json
 import math
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -162,3 +163,8 @@ def check_literal(name: str, value: Any, hint: Any) -> None:
         raise ConfigError(
             f"{name} is {value!r}, expected one of {', '.join(map(repr, get_args(hint)))}."
         )
+
+
+def dumps(config: Any) -> str:
+    """The config as one line of JSON with sorted keys."""
+    return json.dumps(to_json(config), sort_keys=True)

@@ -75,9 +75,8 @@ def run(
             "least one of each, no two cells alike."
         )
     digest = hashlib.sha256(notebook.read_bytes()).hexdigest()
-    due = [
-        f for f in folders if (cell := _read(f)) is None or cell.error or cell.notebook != digest
-    ]
+    found = {f: _read(f) for f in folders}
+    due = [f for f, c in found.items() if c is None or c.error or c.notebook != digest]
     log.info("%d of %d cells are finished", len(folders) - len(due), len(folders))
     if due:
         from distributed import Client, as_completed
