@@ -384,7 +384,7 @@ clock("5-6 robot and files")
 #
 # Here is what one, two and three gestures give, from a fresh start. Change the numbers and run
 # the cell again; nothing can break. (Prompting with the mouse is notebook 10, which is not
-# written yet, and neither is 09; where a page points there, its question is still open.)
+# written yet; where a page points there, its question is still open.)
 
 # %%
 mine = [vpu.Click(290, 190), vpu.Click(380, 300, positive=False), vpu.Click(225, 270)]

@@ -515,8 +515,7 @@ course.checks.ex("04.E", design, measure=measure, beat=field_of([k[:2] for k in 
 #
 # *The prediction:* two, for the shipped model, whose look is hardly dearer than its decision; the
 # list in section 4 climbs toward ten as the encoder grows. *Still unknown:* what the late door
-# loses in quality. Both would have to be trained alike; notebook 09, when it is written, is the
-# place for such questions.
+# loses in quality. Both would have to be trained alike, which has not been done here.
 #
 # | paper | module | test |
 # |---|---|---|

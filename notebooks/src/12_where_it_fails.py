@@ -463,7 +463,7 @@ assert (nothing > 0.49).any()  # it always says something
 # The conclusion (Sec. V) claims three things: one form for all prompts, a deeper exchange
 # between prompt and picture, and a loss that pulls features to prompts, and with them the best
 # numbers of their year. The form is a fact you have computed (02, 03). Whether each part pays
-# is a question of measurement, with error bars; notebook 09, when it is written.
+# is a question of measurement, with error bars: notebook 09.
 #
 # We add two limits the paper does not name. The model cannot decline (above). And every number
 # here comes from a robot that knows the truth to the pixel; people are worse, and tire.
