@@ -17,7 +17,6 @@ from vpuformer.pue.scribble import scribble_axis
 
 Chance = torch.Generator | None  # draws the points of Reading R7
 CLICK, BOX, SCRIBBLE = range(3)
-CHUNK = 512  # prompts encoded at a time: what lies between stays in the processor's cache
 _CODES = {"click": CLICK, "box": BOX, "scribble": SCRIBBLE}
 
 
@@ -151,34 +150,32 @@ def _encode(
         raise PromptError(
             f"visual={config.visual!r} compares pixels: give encode the image, [3, H, W] in 0..1."
         )
-    signs, n = _signs(batch, config), batch.kind.shape[1]
-    q = torch.zeros(*batch.kind.shape, width + height + signs.shape[-1], device=signs.device)
-    q[..., width + height :] = signs  # B N P
-    rows, every_xywh, every_points = (t.flatten(0, 1) for t in (q, batch.xywh, batch.points))
+    q = torch.zeros(*batch.kind.shape, width + height, device=batch.xywh.device)
     for kind in (CLICK, BOX, SCRIBBLE):
-        found = (batch.valid & (batch.kind == kind)).flatten().nonzero()[:, 0]
-        for index in found.split(CHUNK) if len(found) else ():
-            xywh, points = every_xywh[index], every_points[index]
-            if kind == CLICK:
-                row, column = _lines(image, index // n, xywh, config)
-                q_h = click_axis(xywh[:, 0], width, config, row)
-                q_v = click_axis(xywh[:, 1], height, config, column)
-            elif kind == BOX:
-                q_h = box_axis(xywh[:, 0], xywh[:, 2], width, config)
-                q_v = box_axis(xywh[:, 1], xywh[:, 3], height, config)
-            else:
-                q_h = scribble_axis(points, (height, width), config, generator)
-                q_v = scribble_axis(points.flip(-1), (width, height), config, generator)
-            rows[:, :width].index_copy_(0, index, q_h)
-            rows[:, width : width + height].index_copy_(0, index, q_v)
-    return q
+        where = batch.valid & (batch.kind == kind)
+        if not where.any():
+            continue
+        xywh, points = batch.xywh[where], batch.points[where]
+        if kind == CLICK:
+            row, column = None, None
+            if image is not None and config.visual != "none":
+                row, column = _lines(image, where, xywh)
+            q_h = click_axis(xywh[:, 0], width, config, row)
+            q_v = click_axis(xywh[:, 1], height, config, column)
+        elif kind == BOX:
+            q_h = box_axis(xywh[:, 0], xywh[:, 2], width, config)
+            q_v = box_axis(xywh[:, 1], xywh[:, 3], height, config)
+        else:
+            q_h = scribble_axis(points, (height, width), config, generator)
+            q_v = scribble_axis(points.flip(-1), (width, height), config, generator)
+        q[where] = torch.cat([q_h, q_v], -1)
+    return torch.cat([q, _signs(batch, config)], -1)  # B N P
 
 
-def _lines(image: Tensor | None, b: Tensor, xywh: Tensor, config: PueConfig) -> tuple:
-    """The pixels (0-255) on the row and on the column through each click, `b` its picture."""
-    if image is None or config.visual == "none":
-        return None, None
+def _lines(image: Tensor, where: Tensor, xywh: Tensor) -> tuple[Tensor, Tensor]:
+    """The pixels (0-255) on the row and on the column through each click."""
     pictures = (image * 255).permute(0, 2, 3, 1)  # B H W C
+    b = where.nonzero()[:, 0]
     x = torch.floor(xywh[:, 0] + 0.5).long().clamp(0, image.shape[3] - 1)
     y = torch.floor(xywh[:, 1] + 0.5).long().clamp(0, image.shape[2] - 1)
     return pictures[b, y], pictures[b, :, x]  # K W C, K H C

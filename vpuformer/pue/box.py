@@ -20,12 +20,12 @@ def box_axis(
     d_s = spatial_distance(cx, length)
     if config.box == "fixed":
         cells = torch.arange(length, device=cx.device, dtype=cx.dtype)
-        inside = (cells < w[:, None]).to(d_s.dtype)
+        inside = cells < w[:, None]
         q = quasi_gaussian(d_s, config.sigma, config.cut)
     else:
-        inside = d_s.clone().le_((w / 2).clamp(min=0.5)[:, None])
+        inside = d_s <= (w / 2).clamp(min=0.5)[:, None]
         if config.box == "plateau":
             q = torch.ones_like(d_s)
         else:
             q = quasi_gaussian(d_s, (w / 6).clamp(min=1.0)[:, None])
-    return inside.mul_(q)
+    return torch.where(inside, q, torch.zeros_like(q))
