@@ -337,11 +337,8 @@ with curves.style():
     ax.set_xticks(at, [i + 1 for i in at])
     ax.legend(ncols=2, frameon=False, loc="lower right", bbox_to_anchor=(1, 1))
 assert not is_long or saved.low > 0
-course.show(
-    figure,
-    "For each picture of the examination two dots, the clicks to 90 % before and "
-    f"after, joined by a line; {(clicks(after) < clicks(before)).sum()} of {len(exam)} fell.",
-)
+course.show(figure, "For each picture of the examination two dots, the clicks to 90 % before and "
+            f"after, joined by a line; {(clicks(after) < clicks(before)).sum()} of {len(exam)} fell.")  # fmt: skip # noqa: E501
 
 # %% [markdown]
 # When the interval holds zero, you do not know whether it helped; more *pictures* in the
