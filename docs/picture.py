@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 import vpuformer as vpu
-from vpuformer.course import photo
+from vpucourse import photo
 from vpuformer.drawing.overlay import overlay
 
 PROMPTS = (

@@ -16,8 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch.utils.flop_counter import FlopCounterMode
 
+from vpucourse import photo
 from vpuformer.config import DmaConfig, ModelConfig, PueConfig, preset
-from vpuformer.course import photo
 from vpuformer.data.scenes import scene
 from vpuformer.drawing import palette
 from vpuformer.drawing.curves import DPI, sheet, style

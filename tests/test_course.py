@@ -10,7 +10,7 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("skimage")
 pytest.importorskip("IPython")
 
-from vpuformer import course
+import vpucourse as course
 from vpuformer.data.scenes import SceneSamples
 from vpuformer.drawing.curves import strip
 from vpuformer.errors import ConfigError

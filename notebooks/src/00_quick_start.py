@@ -61,8 +61,9 @@ from pathlib import Path
 
 import numpy as np
 
+import vpucourse as course
 import vpuformer as vpu
-from vpuformer import config, course, imaging, metrics, pue
+from vpuformer import config, imaging, metrics, pue
 from vpuformer.drawing import curves, diagrams, overlay, vectors
 from vpuformer.robot.next_prompt import next_click
 

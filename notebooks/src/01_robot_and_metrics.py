@@ -58,8 +58,9 @@ target = 0.90  # IoU that counts as done, 0 to 1
 # %%
 import numpy as np
 
+import vpucourse as course
 import vpuformer as vpu
-from vpuformer import course, metrics
+from vpuformer import metrics
 from vpuformer.drawing import curves, overlay
 from vpuformer.robot import mistakes, policy
 from vpuformer.robot.next_prompt import next_box, next_click, next_scribble

@@ -58,8 +58,9 @@ visual = "none"  # "none" | "product" | "bilateral": does colour count?
 import numpy as np
 import torch
 
+import vpucourse as course
 import vpuformer as vpu
-from vpuformer import config, course, pue
+from vpuformer import config, pue
 from vpuformer.drawing import curves, overlay, vectors
 from vpuformer.pue import gaussian
 

@@ -58,8 +58,9 @@ box_reading = "sixth"  # "sixth" | "fixed" | "plateau": Reading R5
 import numpy as np
 import torch
 
+import vpucourse as course
 import vpuformer as vpu
-from vpuformer import config, course, pue
+from vpuformer import config, pue
 from vpuformer.drawing import curves, overlay, vectors
 from vpuformer.pue.gaussian import quasi_gaussian, spatial_distance
 

@@ -61,8 +61,9 @@ import torch
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+import vpucourse as course
 import vpuformer as vpu
-from vpuformer import config, course, metrics, pue
+from vpuformer import config, metrics, pue
 from vpuformer.data.scenes import scene
 from vpuformer.drawing import curves, palette
 from vpuformer.network import fusion

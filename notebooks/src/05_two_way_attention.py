@@ -56,8 +56,9 @@ layer = 3  # the DMA layer of the first picture, 1 to 3
 import numpy as np
 import torch
 
+import vpucourse as course
 import vpuformer as vpu
-from vpuformer import config, course
+from vpuformer import config
 from vpuformer.drawing import curves, diagrams, overlay, vectors
 from vpuformer.network import attention, dma
 

@@ -60,8 +60,9 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+import vpucourse as course
 import vpuformer as vpu
-from vpuformer import config, course, losses, pue
+from vpuformer import config, losses, pue
 from vpuformer.drawing import curves, overlay, palette
 from vpuformer.network import alignment, pyramid
 

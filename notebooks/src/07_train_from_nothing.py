@@ -66,8 +66,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import vpucourse as course
 import vpuformer as vpu
-from vpuformer import config, course, evaluation, losses, metrics
+from vpuformer import config, evaluation, losses, metrics
 from vpuformer.data import samples, scenes
 from vpuformer.drawing import curves, overlay
 from vpuformer.training import optimizer, recipes, sampling

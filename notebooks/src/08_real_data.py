@@ -63,8 +63,9 @@ from pathlib import Path
 
 import numpy as np
 
+import vpucourse as course
 import vpuformer as vpu
-from vpuformer import baselines, cli, config, course, evaluation, metrics
+from vpuformer import baselines, cli, config, evaluation, metrics
 from vpuformer.data import samples, scenes
 from vpuformer.drawing import curves, overlay, palette
 from vpuformer.robot.next_prompt import next_click

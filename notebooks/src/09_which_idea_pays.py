@@ -63,8 +63,9 @@ from pathlib import Path
 
 import numpy as np
 
+import vpucourse as course
 import vpuformer as vpu
-from vpuformer import course, experiments
+from vpuformer import experiments
 from vpuformer.drawing import curves, palette
 
 # %%

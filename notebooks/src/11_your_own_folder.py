@@ -62,8 +62,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+import vpucourse as course
 import vpuformer as vpu
-from vpuformer import course, evaluation, metrics
+from vpuformer import evaluation, metrics
 from vpuformer.data import folders, samples, scenes
 from vpuformer.drawing import curves, overlay, palette
 from vpuformer.training import finetune, recipes

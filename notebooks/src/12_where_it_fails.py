@@ -60,8 +60,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+import vpucourse as course
 import vpuformer as vpu
-from vpuformer import course, evaluation, metrics
+from vpuformer import evaluation, metrics
 from vpuformer.drawing import curves, overlay
 from vpuformer.robot.next_prompt import next_click
 

@@ -21,8 +21,8 @@ out_dir = "out/00"  # nothing is written
 photo = "coffee"  # a photo of scikit-image that has a reference mask here
 
 # %%
+import vpucourse as course
 import vpuformer as vpu
-from vpuformer import course
 
 model = vpu.load("lite0")
 image, truth = course.photo(photo)

@@ -23,7 +23,7 @@ target = 0.90  # IoU that counts as done, 0 to 1
 # %%
 import numpy as np
 
-from vpuformer import course
+import vpucourse as course
 from vpuformer.robot import mistakes, policy
 from vpuformer.robot.next_prompt import next_scribble
 

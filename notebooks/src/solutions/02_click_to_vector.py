@@ -24,7 +24,7 @@ import math
 
 import numpy as np
 
-from vpuformer import course
+import vpucourse as course
 
 # %% [markdown]
 # **P.** Cut at σ: the distances 0 to 3 on both sides, so 2 · 3 + 1. Cut at 3σ: 0 to 9, so

@@ -22,8 +22,8 @@ out_dir = "out/03"  # nothing is written
 # %%
 import math
 
+import vpucourse as course
 import vpuformer as vpu
-from vpuformer import course
 
 # %% [markdown]
 # **P.** The length belongs to the grid, not to the gesture.

@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from vpuformer import course
+import vpucourse as course
 
 # %% [markdown]
 # **P.** For a token of width D the attention has four matrices of D × D (query, key, value and

@@ -22,8 +22,8 @@ out_dir = "out/05"  # nothing is written
 # %%
 import torch
 
+import vpucourse as course
 import vpuformer as vpu
-from vpuformer import course
 
 # %% [markdown]
 # **P.** A row depends on its own query and on the keys, not on the other rows.

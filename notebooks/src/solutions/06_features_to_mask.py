@@ -26,8 +26,9 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+import vpucourse as course
 import vpuformer as vpu
-from vpuformer import config, course, losses, pue
+from vpuformer import config, losses, pue
 
 # %% [markdown]
 # **P.** The cosine is 0, so ρ is one half, and −log ½ = 0.69 in both cases of Eq. 16.

@@ -30,8 +30,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import vpucourse as course
 import vpuformer as vpu
-from vpuformer import config, course, evaluation, metrics
+from vpuformer import config, evaluation, metrics
 from vpuformer.data import samples, scenes
 from vpuformer.training import recipes, sampling
 from vpuformer.training.rounds import Rounds

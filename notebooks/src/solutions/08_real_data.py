@@ -25,8 +25,9 @@ from pathlib import Path
 
 import numpy as np
 
+import vpucourse as course
 import vpuformer as vpu
-from vpuformer import course, evaluation, metrics
+from vpuformer import evaluation, metrics
 
 # %%
 near = ["results", "../results", "../../results", Path(vpu.__file__).parents[1] / "results"]

@@ -28,8 +28,8 @@ from pathlib import Path
 
 import numpy as np
 
+import vpucourse as course
 import vpuformer as vpu
-from vpuformer import course
 
 # %%
 here = Path.cwd().resolve()

@@ -29,8 +29,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+import vpucourse as course
 import vpuformer as vpu
-from vpuformer import course, evaluation, metrics
+from vpuformer import evaluation, metrics
 from vpuformer.data import folders, samples, scenes
 from vpuformer.training import finetune, recipes
 

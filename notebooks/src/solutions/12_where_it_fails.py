@@ -23,8 +23,9 @@ out_dir = "out/12"  # nothing is written
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
+import vpucourse as course
 import vpuformer as vpu
-from vpuformer import course, metrics
+from vpuformer import metrics
 from vpuformer.robot.next_prompt import next_click
 
 # %% [markdown]

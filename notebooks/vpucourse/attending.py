@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from vpuformer.course.checking import checks
-from vpuformer.course.report import run
+from vpucourse.checking import checks
+from vpucourse.report import run
 from vpuformer.model import VPUFormer
 from vpuformer.network.dma import DmaState
 from vpuformer.prompts import Prompt

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from torch.autograd import gradcheck
 
-from vpuformer.course.checking import checks
-from vpuformer.course.report import scores
+from vpucourse.checking import checks
+from vpucourse.report import scores
 from vpuformer.predictor import Predictor
 from vpuformer.prompts import Prompt
 

@@ -14,7 +14,7 @@ from vpuformer.prompts import Box, Click, Prompt, Scribble
 
 # Drawn by hand around the cup of scikit-image's photo "coffee" (CC0), pixel centres, at 5 times
 # its size: rim, body, handle and foot; the spoon is not the cup. x,y of each vertex.
-CUP = (resources.files("vpuformer.course") / "cup.txt").read_text("utf-8")
+CUP = (resources.files("vpucourse") / "cup.txt").read_text("utf-8")
 
 
 def photo(name: str = "coffee") -> tuple[np.ndarray, np.ndarray]:

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
+from vpucourse.checking import checks
+from vpucourse.pictures import TOY_SIZE
 from vpuformer import pue
 from vpuformer.config import PueConfig
-from vpuformer.course.checking import checks
-from vpuformer.course.pictures import TOY_SIZE
 from vpuformer.metrics import iou
 from vpuformer.prompts import Scribble
 from vpuformer.pue.box import box_axis

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from vpuformer.course.checking import checks
+from vpucourse.checking import checks
 from vpuformer.data.scenes import scene
 from vpuformer.metrics import iou, noc
 from vpuformer.prompts import Box, Click, Prompt

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from vpuformer.course.checking import checks
+from vpucourse.checking import checks
 from vpuformer.pue.gaussian import quasi_gaussian
 
 LINE = 128  # cells of the read-out's axis

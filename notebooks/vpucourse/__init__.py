@@ -1,0 +1,6 @@
+"""What the notebooks need to show, to check and to report; nothing here is new to the model."""
+
+from vpucourse import attending, clicks, exercises, robots, strokes
+from vpucourse.checking import Same, checks, same
+from vpucourse.pictures import CUP, LEAF, explore, photo, show, toy
+from vpucourse.report import Clock, scores, shapes, versions
