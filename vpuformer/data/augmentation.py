@@ -26,7 +26,7 @@ def pick_object(labels: np.ndarray, rng: np.random.Generator, part_share: float)
     ids, counts = ids[keep], counts[keep]
     if not len(ids):
         return labels == 1
-    weights = counts**0.25  # small objects count for more than their pixels say
+    weights = np.sqrt(counts)
     chosen = rng.choice(ids, p=weights / weights.sum())
     mask = labels == chosen
     draw = rng.random()
@@ -69,8 +69,8 @@ def crop_box(mask: np.ndarray, rng: np.random.Generator, whole_share: float) -> 
 
 def augment(image: Image.Image, labels: np.ndarray, crop: int, rng: np.random.Generator) -> Sample:
     """One square sample of `crop` pixels a side; all chance from `rng`."""
-    mask = pick_object(labels, rng, part_share=0.2)
-    box = crop_box(mask, rng, whole_share=0.3)
+    mask = pick_object(labels, rng, part_share=0.12)
+    box = crop_box(mask, rng, whole_share=0.35)
 
     def cut(whole: Image.Image) -> np.ndarray:
         return np.asarray(whole.resize((crop, crop), Image.Resampling.BILINEAR, box=box))
