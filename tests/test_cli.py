@@ -235,6 +235,7 @@ def test_doctor_prints_every_line(capsys, monkeypatch):
     assert "FIX" in text and "OK" in text and "a[b]" in text
 
 
+@pytest.mark.slow
 def test_benchmark_prints_and_writes(tmp_path, capsys):
     out = tmp_path / "cost.json"
     words = ["benchmark", "--presets", "tiny", "--size", "64", "--repeats", "1", "--out"]

@@ -161,6 +161,7 @@ def scene(par: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return image, q <= edge, ignore
 
 
+@pytest.mark.slow
 def test_whole_runs(golden):
     at = 0
     for par, count in zip(golden["e2e_par"], golden["e2e_n"], strict=True):

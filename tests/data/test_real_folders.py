@@ -38,6 +38,7 @@ def test_validation_folders_hold_what_their_readme_says():
         assert all(not (s.gt & s.ignore).any() for s in samples if s.ignore is not None)
 
 
+@pytest.mark.slow
 def test_shipped_weights_beat_grabcut_on_the_first_clicks(tmp_path):
     """Ten GrabCut photos, one robot, three clicks: far inside the measured gap."""
     config = EvaluationConfig(max_rounds=3)

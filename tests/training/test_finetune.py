@@ -70,6 +70,7 @@ def _held_out(folders):
     return [found[i] for i in sorted(chosen)]
 
 
+@pytest.mark.slow
 def test_the_command_prints_before_and_after(folders, tmp_path, capsys):
     weights = save(build(CONFIG), tmp_path / "w.safetensors", {})
     for path in folders[1].iterdir():
