@@ -62,29 +62,19 @@ class ReducedAttention(nn.Module):
         return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
 
 
-class DepthwiseConv(nn.Module):
-    """A 3x3 on each channel, on tokens."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.dwconv = nn.Conv2d(dim, dim, 3, 1, 1, groups=dim)
-
-    def forward(self, x: Pixels, grid: Grid) -> Pixels:
-        """The filtered tokens."""
-        return as_tokens(self.dwconv(as_map(x, grid)))
-
-
 class MixMlp(nn.Module):
     """Expand, filter each channel, GELU, project: where the tokens learn their places."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.fc1, self.fc2 = nn.Linear(dim, dim * MLP_RATIO), nn.Linear(dim * MLP_RATIO, dim)
-        self.dwconv = DepthwiseConv(dim * MLP_RATIO)
+        wide = dim * MLP_RATIO
+        self.fc1, self.fc2 = nn.Linear(dim, wide), nn.Linear(wide, dim)
+        self.dwconv = nn.ModuleDict({"dwconv": nn.Conv2d(wide, wide, 3, 1, 1, groups=wide)})
 
     def forward(self, x: Pixels, grid: Grid) -> Pixels:
         """The mixed tokens."""
-        return self.fc2(F.gelu(self.dwconv(self.fc1(x), grid)))
+        filtered = self.dwconv["dwconv"](as_map(self.fc1(x), grid))  # the published file's name
+        return self.fc2(F.gelu(as_tokens(filtered)))
 
 
 class Block(nn.Module):
