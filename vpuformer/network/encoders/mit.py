@@ -1,6 +1,7 @@
 """MiT-B0, SegFormer's trunk: overlapping patches, attention over a reduced grid, no positions."""
 
 from collections.abc import Mapping
+from itertools import accumulate
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -133,11 +134,8 @@ class MiTB0(nn.Module):
 
     def forward(self, image: Image, stem_maps: Map | None = None) -> list[Level]:
         """Four maps at 1/4, 1/8, 1/16, 1/32 of an RGB image in 0..1 (sides multiples of 32)."""
-        x, outputs = normalise(image), []
-        for i, stage in enumerate(self.stages):
-            x = stage(x) if i else stage(x, stem_maps)
-            outputs.append(x)
-        return outputs
+        first = self.stages[0](normalise(image), stem_maps)
+        return list(accumulate(self.stages[1:], lambda x, stage: stage(x), initial=first))
 
     def load_published(self, weights: Mapping[str, Tensor]) -> None:
         """Take ImageNet weights in the authors' layout (`mit_b0.pth`).
