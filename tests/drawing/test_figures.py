@@ -7,7 +7,8 @@ from PIL import Image
 
 pytest.importorskip("matplotlib")
 
-from vpuformer.drawing import curves, diagrams, palette, vectors
+from vpucourse import vectors
+from vpuformer.drawing import curves, diagrams, palette
 from vpuformer.prompts import Box, Click, rescale
 
 H, W = 40, 60
