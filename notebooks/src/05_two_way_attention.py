@@ -58,9 +58,9 @@ import torch
 
 import vpucourse as course
 import vpuformer as vpu
-from vpucourse import vectors
+from vpucourse import diagrams, vectors
 from vpuformer import config
-from vpuformer.drawing import curves, diagrams, overlay
+from vpuformer.drawing import curves, overlay
 from vpuformer.network import attention, dma
 
 # %%

@@ -7,8 +7,8 @@ from PIL import Image
 
 pytest.importorskip("matplotlib")
 
-from vpucourse import vectors
-from vpuformer.drawing import curves, diagrams, palette
+from vpucourse import diagrams, vectors
+from vpuformer.drawing import curves, palette
 from vpuformer.prompts import Box, Click, rescale
 
 H, W = 40, 60
