@@ -139,13 +139,11 @@ def iou_per_round(
             ax.axhline(target, color=palette.GREY, lw=0.8, ls=":")
             side = "bottom" if i else "top"  # two close targets: one label below, one above
             ax.text(0.53, target, f"{target:.0%}", va=side, color=palette.GREY)
-        for i, values in enumerate(runs.values()):
-            colour, dash, marker = palette.curve(i)
-            x = [*range(1, len(values) + 1), len(values) + 0.5]
+        for name, (colour, dash, marker), y in _ends(runs, gap=0.09):
+            values, end = runs[name], len(runs[name])
+            x = [*range(1, end + 1), end + 0.5]
             ax.step(x, [*values, values[-1]], where="post", color=colour, ls=dash, lw=1.8)
             ax.plot(x[:-1], values, marker, color=colour)
-        for name, (colour, _, _), y in _ends(runs, gap=0.09):
-            end = len(runs[name])
             at = (end + 0.56, y) if end == last else (end + 0.12, y + 0.075)
             ax.text(*at, name, color=colour, va="center", weight="bold")
         rounds = range(1, last + 1)
