@@ -21,7 +21,6 @@ class _Classical:
             raise ConfigError(f"longest is {longest}, expected at least 16 pixels.")
         self.longest = longest
         self._small: np.ndarray | None = None  # what has no underscore decides the answers
-        self._start: np.ndarray | None = None
 
     @property
     def settings(self) -> dict[str, Any]:

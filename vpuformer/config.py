@@ -2,7 +2,7 @@
 
 import json
 import math
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from vpuformer.errors import ConfigError
@@ -136,10 +136,9 @@ def to_json(config: Any) -> dict[str, Any]:
 def from_json(cls: type[T], record: dict[str, Any]) -> T:
     """A config of class `cls` from a `to_json` dict, unknown or impossible values refused."""
     hints = get_type_hints(cls)
-    known = {f.name for f in fields(cls)}  # pyright: ignore[reportArgumentType]
-    if unknown := sorted(set(record) - known):
+    if unknown := sorted(set(record) - set(hints)):
         raise ConfigError(
-            f"{cls.__name__} has no field {', '.join(unknown)}. It has {', '.join(sorted(known))}."
+            f"{cls.__name__} has no field {', '.join(unknown)}. It has {', '.join(sorted(hints))}."
         )
     values = {}
     for name, value in record.items():

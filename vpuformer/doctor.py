@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
+from importlib.util import find_spec
 from pathlib import Path
 
 NOTEBOOKS = "pip install 'vpuformer[notebooks]'"
@@ -75,13 +76,6 @@ def _checked(what: str, look: Callable[[], tuple[bool, str]], fix: str) -> Check
     return Check(what, ok, found, "" if ok else fix)
 
 
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
-
-
 def _python() -> tuple[bool, str]:
     return sys.version_info >= (3, 11), f"{platform.python_version()}, {sys.prefix}"
 
@@ -132,7 +126,8 @@ def _disk() -> tuple[bool, str]:
 
 def _widget() -> tuple[bool, str]:
     names = ("ipywidgets", "ipycanvas", "ipyevents", "jupyterlab")
-    found = {name: _version(name) for name in names}
+    installed = {found.name: found.version for found in distributions()}
+    found = {name: installed.get(name) for name in names}
     if not any(found.values()):
         return True, f"not installed, only notebooks need it: {NOTEBOOKS}"
     text = ", ".join(f"{name} {number or 'missing'}" for name, number in found.items())
@@ -140,7 +135,7 @@ def _widget() -> tuple[bool, str]:
 
 
 def _kernel() -> tuple[bool, str]:
-    if _version("ipykernel") is None:
+    if find_spec("ipykernel") is None:
         return True, f"not installed, only notebooks need it: {NOTEBOOKS}"
     if "ipykernel" in sys.modules:
         return True, f"this notebook runs on {sys.prefix}"

@@ -7,11 +7,11 @@ import platform
 import sys
 import time
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -73,14 +73,9 @@ def evaluate(
     config = config or EvaluationConfig()
     path = Path(out)
     done = _open(path, {**describe(segmenter, config), **(header or {})})
-    current = None
+    left = (sample for sample in samples if sample.key not in done)
     with path.open("a", encoding="utf-8") as file:
-        for sample in samples:
-            if sample.key in done:
-                continue
-            photo = (sample.set, sample.image_name)
-            row = run_sample(segmenter, sample, config, is_new=photo != current)
-            current = photo
+        for row in run_samples(segmenter, left, config):
             file.write(json.dumps(row) + "\n")
             file.flush()
             os.fsync(file.fileno())
@@ -106,6 +101,15 @@ def evaluate_folders(
     """
     samples = chain.from_iterable([folder_samples(folder, limit=limit) for folder in folders])
     return evaluate(segmenter, samples, out=out, config=config)
+
+
+def run_samples(
+    segmenter: Segmenter, samples: Iterable[Sample], config: EvaluationConfig
+) -> Iterator[dict[str, Any]]:
+    """`run_sample` on one sample after the other; a photo is set once for objects in a row."""
+    for _, objects in groupby(samples, key=lambda sample: sample.key[:2]):
+        for i, sample in enumerate(objects):
+            yield run_sample(segmenter, sample, config, is_new=i == 0)
 
 
 def run_sample(
@@ -191,7 +195,7 @@ def _open(path: Path, header: dict[str, Any]) -> set[tuple[str, str, int]]:
     """The samples whose runs a results file holds, begun or without its torn last line."""
     header = json.loads(json.dumps(header))
     found, rows = read_results(path) if path.exists() else (None, [])
-    found = header if found is None else found
+    found = found or header
     names = sorted((found.keys() | header.keys()) - FREE)
     if wrong := [n for n in names if found.get(n) != header.get(n)]:
         raise CheckpointError(

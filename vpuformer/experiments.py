@@ -100,8 +100,8 @@ def collect(out_dir: str | Path) -> list[dict[str, Any]]:
     import nbformat
 
     out = Path(out_dir)
-    found = {f.parent: _read(f.parent) for f in sorted(out.glob(f"*/{RECORD}"))}
-    cells = {folder: cell for folder, cell in found.items() if cell is not None}
+    folders = sorted(record.parent for record in out.glob(f"*/{RECORD}"))
+    cells = {folder: cell for folder in folders if (cell := _read(folder))}
     rows = [{**c.parameters, **c.numbers, "error": c.error} for c in cells.values()]
     if not rows:
         raise DataError(f"{out} holds no cell of a grid. Run one into it first.")

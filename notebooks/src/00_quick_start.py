@@ -63,8 +63,9 @@ import numpy as np
 
 import vpucourse as course
 import vpuformer as vpu
+from vpucourse import diagrams, vectors
 from vpuformer import config, imaging, metrics, pue
-from vpuformer.drawing import curves, diagrams, overlay, vectors
+from vpuformer.drawing import curves, overlay
 from vpuformer.robot.next_prompt import next_click
 
 # %% [markdown]

@@ -60,8 +60,9 @@ import torch
 
 import vpucourse as course
 import vpuformer as vpu
+from vpucourse import vectors
 from vpuformer import config, pue
-from vpuformer.drawing import curves, overlay, vectors
+from vpuformer.drawing import curves, overlay
 from vpuformer.pue.gaussian import quasi_gaussian, spatial_distance
 
 # %%

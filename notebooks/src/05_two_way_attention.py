@@ -58,8 +58,9 @@ import torch
 
 import vpucourse as course
 import vpuformer as vpu
+from vpucourse import diagrams, vectors
 from vpuformer import config
-from vpuformer.drawing import curves, diagrams, overlay, vectors
+from vpuformer.drawing import curves, overlay
 from vpuformer.network import attention, dma
 
 # %%

@@ -7,7 +7,8 @@ from PIL import Image
 
 pytest.importorskip("matplotlib")
 
-from vpuformer.drawing import curves, diagrams, palette, vectors
+from vpucourse import diagrams, vectors
+from vpuformer.drawing import curves, palette
 from vpuformer.prompts import Box, Click, rescale
 
 H, W = 40, 60

@@ -10,6 +10,7 @@ import tarfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from http.client import HTTPException
 from itertools import count
@@ -176,17 +177,12 @@ class ShardSamples:
     """Training samples from shards: position -> the same crop of the same photo, every time."""
 
     def __init__(self, shards: Shards) -> None:
-        self.shards = shards
-        self._orders: dict[int, list[np.ndarray]] = {}
+        self.shards, self._order = shards, cache(shards.order)
 
     def sample(self, seed: int, position: int, crop: int) -> Sample:
         """The sample at a position of the endless order of epochs drawn from `seed`."""
-        orders, left = self._orders.setdefault(seed, []), position
-        for epoch in count():
-            if epoch == len(orders):
-                orders.append(self.shards.order(seed, epoch))
-            if left < len(orders[epoch]):
-                break
-            left -= len(orders[epoch])
-        image, labels = self.shards.read(int(orders[epoch][left]))
+        left, epochs = position, count()
+        while left >= len(order := self._order(seed, next(epochs))):
+            left -= len(order)
+        image, labels = self.shards.read(int(order[left]))
         return augment(image, labels, crop, np.random.default_rng([seed, position]))

@@ -17,10 +17,9 @@ from vpuformer.drawing import palette
 
 WIDTH, DPI = 6.4, 110  # inches, dots per inch
 GAP = 0.07  # inches between pictures
-_LETTERS = ("font.size", "axes.labelsize", "xtick.labelsize", "ytick.labelsize")
 _INKED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
 _STYLE = {
-    **dict.fromkeys(_LETTERS, 9.0),
+    "font.size": 9.0,  # labels and ticks follow it
     **dict.fromkeys(_INKED, palette.INK),
     "axes.titlesize": 9.5,
     "axes.axisbelow": True,
@@ -91,8 +90,7 @@ def strip(
     for row, space in zip(rows, below, strict=True):
         y -= above + tall
         for column, (image, caption) in enumerate(row):
-            place = (GAP + column * (picture + GAP), y, picture, tall)
-            _picture(figure, place, image, caption)
+            _picture(figure, (GAP + column * (picture + GAP), y, picture, tall), image, caption)
         y -= space
     return figure
 
@@ -101,11 +99,9 @@ def _picture(
     figure: Figure, place: tuple[float, float, float, float], image: np.ndarray, caption: str
 ) -> None:
     """One picture at (left, bottom, width, height) in inches; a map brings its scale."""
-    width, height = figure.get_size_inches()
-    left, bottom, wide, tall = place
+    tall, share = place[3], np.array(place) / np.tile(figure.get_size_inches(), 2)
     with style():
-        box = (left / width, bottom / height, wide / width, tall / height)
-        ax = figure.add_axes(box, xticks=[], yticks=[])
+        ax = figure.add_axes(tuple(share), xticks=[], yticks=[])
         shown = ax.imshow(image, cmap=palette.MAP, vmin=0, vmax=1, aspect="auto")
         ax.set_title(caption, loc="left", pad=3)
         ax.spines[:].set_visible(False)
@@ -143,13 +139,11 @@ def iou_per_round(
             ax.axhline(target, color=palette.GREY, lw=0.8, ls=":")
             side = "bottom" if i else "top"  # two close targets: one label below, one above
             ax.text(0.53, target, f"{target:.0%}", va=side, color=palette.GREY)
-        for i, values in enumerate(runs.values()):
-            colour, dash, marker = palette.curve(i)
-            x = [*range(1, len(values) + 1), len(values) + 0.5]
+        for name, (colour, dash, marker), y in _ends(runs, gap=0.09):
+            values, end = runs[name], len(runs[name])
+            x = [*range(1, end + 1), end + 0.5]
             ax.step(x, [*values, values[-1]], where="post", color=colour, ls=dash, lw=1.8)
             ax.plot(x[:-1], values, marker, color=colour)
-        for name, (colour, _, _), y in _ends(runs, gap=0.09):
-            end = len(runs[name])
             at = (end + 0.56, y) if end == last else (end + 0.12, y + 0.075)
             ax.text(*at, name, color=colour, va="center", weight="bold")
         rounds = range(1, last + 1)

@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 from vpuformer.drawing import palette
 from vpuformer.errors import ImageError
-from vpuformer.prompts import Box, Click, Prompt, Scribble, rescale
+from vpuformer.prompts import Box, Prompt, Scribble, rescale
 
 FINE = 4  # lines are drawn this many times larger, then averaged
 CASING = ((2.0, palette.INK), (1.5, palette.PAPER))  # around every mark, pixels and colour
@@ -34,16 +34,15 @@ def overlay(
         scale: the result is `scale` times as large as the image; lines keep their width.
         errors: hatch what `mask` misses of `gt_mask` (///) and what it has too much.
     """
-    image = _rgb(image)
-    size = image.shape[:2]
+    photo = _rgb(image)
+    size = (photo.height, photo.width)
     for name, array in (("mask", mask), ("gt_mask", gt_mask)):
         if array is not None and array.shape != size:
             raise ImageError(
                 f"The {name} is {array.shape}, expected {size} like the image. Resize one of them."
             )
     height, width = (max(1, round(side * scale)) for side in size)
-    picture = Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS)
-    pixels = np.asarray(picture)
+    pixels = np.asarray(photo.resize((width, height), Image.Resampling.LANCZOS))
     if mask is not None:
         large = _enlarge(mask, width, height)
         pixels = _blend(pixels, large, palette.MASK, palette.MASK_ALPHA)
@@ -105,19 +104,17 @@ def outlines(mask: np.ndarray) -> list[list[tuple[float, float]]]:
     return paths
 
 
-def _rgb(image: np.ndarray) -> np.ndarray:
+def _rgb(image: np.ndarray) -> Image.Image:
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)):
         raise ImageError(
             f"Cannot draw on {image.dtype} {image.shape}, expected uint8 [H, W, 3] or [H, W]. "
             "vpuformer.imaging.read turns any picture into that."
         )
-    return np.repeat(image[..., None], 3, -1) if image.ndim == 2 else image
+    return Image.fromarray(image).convert("RGB")
 
 
 def _enlarge(mask: np.ndarray, width: int, height: int) -> np.ndarray:
-    if mask.shape == (height, width):
-        return np.asarray(mask, bool)
     smooth = Image.fromarray(np.asarray(mask, np.float32))
     return np.asarray(smooth.resize((width, height), Image.Resampling.BILINEAR)) > 0.5
 
@@ -168,20 +165,18 @@ class _Canvas:
                 self.line(dash, wide, colour)
 
     def prompt(self, prompt: Prompt) -> None:
-        colour = palette.of_sign(prompt.positive)
-        if isinstance(prompt, Click):
-            self.mark(prompt.x, prompt.y, prompt.positive)
-        elif isinstance(prompt, Box):
-            x0, y0, x1, y1 = prompt.bounds
+        colour, (x0, y0, x1, y1) = palette.of_sign(prompt.positive), prompt.bounds
+        at = (x0, y0)
+        if isinstance(prompt, Box):
             self.cased([(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)], 2.0, colour)
-            self.mark(x0, y0, prompt.positive)
         elif isinstance(prompt, Scribble):
             self.cased(prompt.points, 4.0, colour)
-            self.mark(*prompt.points[0], prompt.positive)
+            at = prompt.points[0]
+        self.mark(at, prompt.positive)
 
-    def mark(self, x: float, y: float, positive: bool) -> None:
+    def mark(self, at: tuple[float, float], positive: bool) -> None:
         """The sign: a disc with +, or a square with ×."""
-        ((x, y),) = self.fine([(x, y)])
+        ((x, y),) = self.fine([at])
         shape: Callable = self.pen.ellipse if positive else self.pen.rectangle
         side = self.radius * (1.0 if positive else 0.89)  # equal areas
         for casing, colour in (*CASING, (0.0, palette.of_sign(positive))):

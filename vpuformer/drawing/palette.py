@@ -23,7 +23,6 @@ CURVES = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#56B4E9")
 DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1.5, 2)), (0, (10, 3)))
 MARKERS = ("o", "s", "^", "D", "v")
 MAP = "cividis"
-DIFFERENCE = "PuOr"
 
 PARTS = {
     "encoder": "#56B4E9",

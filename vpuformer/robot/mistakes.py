@@ -1,7 +1,6 @@
 """What a mask still gets wrong: missed and surplus pixels, how deep they lie, the largest part."""
 
 from dataclasses import dataclass
-from typing import Any, cast
 
 import numpy as np
 
@@ -59,15 +58,12 @@ def depth(mask: Mask) -> np.ndarray:
 
     padded = np.pad(np.asarray(mask, dtype=np.uint8), 1)
     # IPP is off by 4e-6, which changes the click where two pixels are equally deep.
-    ipp = cast("Any", getattr(cv2, "ipp", None))
-    was_on = ipp is not None and bool(ipp.useIPP())
-    if ipp is not None and was_on:
-        ipp.setUseIPP(False)
+    was_on = cv2.ipp.useIPP()
+    cv2.ipp.setUseIPP(False)
     try:
         return cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
     finally:
-        if ipp is not None and was_on:
-            ipp.setUseIPP(True)
+        cv2.ipp.setUseIPP(was_on)
 
 
 def largest_error(mistakes: Mistakes) -> ErrorRegion | None:

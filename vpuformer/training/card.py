@@ -40,7 +40,6 @@ def card(
     """
     step = max(1, len(history) // CURVE_POINTS)
     keys = ("step", "loss", *(f"iou{r + 1}" for r in range(recipe.rounds)))
-    last = history[-1] if history else {}
     return {
         "command": command,
         "start": start,
@@ -54,7 +53,7 @@ def card(
         "versions": versions(),
         "data": _sources(shards),
         "terms": TERMS,
-        "curve": [[row.get(k) for k in keys] for row in [*history[::step], last] if row],
+        "curve": [[row.get(k) for k in keys] for row in (*history[::step], *history[-1:])],
         "curve_columns": list(keys),
     }
 

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from vpuformer.config import to_json
 from vpuformer.data.folders import FolderSamples, Pair, check_folders, split_pairs
 from vpuformer.data.samples import Sample
 from vpuformer.errors import CheckpointError, ConfigError, written_whole
-from vpuformer.evaluation import EvaluationConfig, run_sample, summary
+from vpuformer.evaluation import EvaluationConfig, run_samples, summary
 from vpuformer.model import VPUFormer
 from vpuformer.predictor import Predictor
 from vpuformer.training import recipes
@@ -95,11 +95,11 @@ def finetune(
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
         raise ConfigError("finetune runs in one process. Under torchrun use fit.")
     config, out = config or FinetuneConfig(), Path(out_dir)
-    side = min(256, model.config.size)
-    recipe = recipe or replace(recipes.finetune(), crops=((0.0, side),))
+    recipe = recipe or recipes.finetune(side=min(256, model.config.size))
     train, val = split_pairs(check_folders(images_dir, masks_dir), config.val_share, config.seed)
     start = {"hash": model.weights_hash, "card": model.card}
-    about = {"start": start, "recipe": to_json(recipe), **_names(train, val)}
+    names = {k: [p.image.name for p in pairs] for k, pairs in (("train", train), ("val", val))}
+    about = {"start": start, "recipe": to_json(recipe), **names}
     _claim(out, model, {**about, "config": to_json(config)})
     held_out = Validation(out, _objects(val, config), config.patience, about)
     data, student = FolderSamples(train), copy.deepcopy(model).train()
@@ -117,13 +117,7 @@ def finetune(
 def measure(model: VPUFormer, samples: Sequence[Sample]) -> Numbers:
     """The click robot's numbers on objects: NoC@85, NoC@90, NoF20, IoU@1, 3 and 5."""
     predictor: Any = Predictor(model, precision="float32")
-    protocol = EvaluationConfig()
-    rows, current = [], None
-    for sample in samples:
-        is_new = current != sample.image_name
-        rows.append(run_sample(predictor, sample, protocol, is_new=is_new))
-        current = sample.image_name
-    numbers = summary(rows)[SET]
+    numbers = summary(list(run_samples(predictor, samples, EvaluationConfig())))[SET]
     return {k: v for k, v in numbers.items() if k != "cpu_s_per_round"}
 
 
@@ -146,7 +140,8 @@ class Validation:
     @property
     def best(self) -> int:
         """The step with the lowest NoC@90; of equal ones the highest IoU@3, then the first."""
-        return min(self.rows, key=lambda s: (*_rank(self.rows[s]), s))
+        rows = self.rows.items()
+        return min((n["NoC@90"][0], -n["IoU@3"][0], step) for step, n in rows)[-1]
 
     @property
     def is_over(self) -> bool:
@@ -158,20 +153,12 @@ class Validation:
         self.rows[step] = measure(model, self.samples)
         log.info("step %d: held-out NoC@90 %.2f", step, self.rows[step]["NoC@90"][0])
         if step == self.best:
-            card = {**self.about, "step": step, "before": self.rows.get(0), "held_out": None}
-            save(model, self.path, {**card, "held_out": self.rows[step]})
+            found = {"before": self.rows.get(0), "held_out": self.rows[step]}
+            save(model, self.path, {**self.about, "step": step, **found})
         lines = [json.dumps({"step": s, **n}) for s, n in sorted(self.rows.items())]
         with written_whole(self.log, CheckpointError, "Make room and run again.") as temporary:
             temporary.write_text("\n".join(lines) + "\n", "utf-8")
         return self.is_over
-
-
-def _rank(numbers: Numbers) -> tuple[float, float]:
-    return numbers["NoC@90"][0], -numbers["IoU@3"][0]
-
-
-def _names(train: Sequence[Pair], val: Sequence[Pair]) -> dict[str, list[str]]:
-    return {"train": [p.image.name for p in train], "val": [p.image.name for p in val]}
 
 
 def _objects(val: Sequence[Pair], config: FinetuneConfig) -> list[Sample]:

@@ -210,7 +210,6 @@ def _restore(found, header: dict, weights: nn.Module, optimizer) -> dict[str, An
             "The checkpoints in this folder belong to another model or recipe. Use a new folder, "
             "or pass the recipe they were made with."
         )
-    own = {k: v for k, v in tensors.items() if not k.startswith("optimizer.")}
-    weights.load_state_dict(own)
+    weights.load_state_dict({k: v for k, v in tensors.items() if not k.startswith("optimizer.")})
     checkpoint.restore_optimizer(optimizer, tensors)
     return meta

@@ -65,10 +65,11 @@ def onward(steps: int = 2000) -> Recipe:
     )
 
 
-def finetune(steps: int = 300) -> Recipe:
+def finetune(steps: int = 300, side: int = 256) -> Recipe:
     """Trained weights on some dozens of new photos: few steps, a low rate, frequent checkpoints."""
     return Recipe(
         steps=steps,
+        crops=((0.0, side),),
         lr=3e-4,
         encoder_lr_scale=0.3,
         warmup=20,

@@ -21,12 +21,9 @@ DRAWS = 16 + 2 * STROKE  # uniform numbers one simulated prompt may use
 
 def uniforms(seed: int, step: int, indices: list[int], rounds: int, device) -> Tensor:
     """Uniform numbers for each sample and round, `[B, rounds, DRAWS]`, from (seed, step, index)."""
-    rows = []
-    for index in indices:
-        key = (seed * 1_000_003 + step) * 1_000_003 + index
-        generator = torch.Generator().manual_seed(key % (2**63))
-        rows.append(torch.rand(rounds, DRAWS, generator=generator))
-    return torch.stack(rows).to(device)
+    keys = ((seed * 1_000_003 + step) * 1_000_003 + index for index in indices)
+    chances = (torch.Generator().manual_seed(key % (2**63)) for key in keys)
+    return torch.stack([torch.rand(rounds, DRAWS, generator=g) for g in chances]).to(device)
 
 
 def distance_transform(mask: Bool[Tensor, "B h w"]) -> Float[Tensor, "B h w"]:

@@ -54,13 +54,11 @@ class Exchange(nn.Module):
         maps = [branch(m) for branch, m in zip(self.branches, maps, strict=True)]
         outputs = []
         for own, paths in zip(maps, self.fuse_layers, strict=True):
-            total, size = own, own.shape[-2:]
+            total = own
             for step, other in zip(paths, maps, strict=True):  # pyright: ignore
-                if other is own:
-                    continue
-                y = step(other)
-                is_coarse = y.shape[-2:] != size
-                total = total + (F.interpolate(y, size, mode="bilinear") if is_coarse else y)
+                if other is not own:  # of the same size already from a finer branch
+                    y = F.interpolate(step(other), own.shape[-2:], mode="bilinear")
+                    total = total + y
             outputs.append(F.relu(total))
         return outputs
 

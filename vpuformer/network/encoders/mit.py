@@ -1,6 +1,7 @@
 """MiT-B0, SegFormer's trunk: overlapping patches, attention over a reduced grid, no positions."""
 
 from collections.abc import Mapping
+from itertools import accumulate
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -62,29 +63,19 @@ class ReducedAttention(nn.Module):
         return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
 
 
-class DepthwiseConv(nn.Module):
-    """A 3x3 on each channel, on tokens."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.dwconv = nn.Conv2d(dim, dim, 3, 1, 1, groups=dim)
-
-    def forward(self, x: Pixels, grid: Grid) -> Pixels:
-        """The filtered tokens."""
-        return as_tokens(self.dwconv(as_map(x, grid)))
-
-
 class MixMlp(nn.Module):
     """Expand, filter each channel, GELU, project: where the tokens learn their places."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.fc1, self.fc2 = nn.Linear(dim, dim * MLP_RATIO), nn.Linear(dim * MLP_RATIO, dim)
-        self.dwconv = DepthwiseConv(dim * MLP_RATIO)
+        wide = dim * MLP_RATIO
+        self.fc1, self.fc2 = nn.Linear(dim, wide), nn.Linear(wide, dim)
+        self.dwconv = nn.ModuleDict({"dwconv": nn.Conv2d(wide, wide, 3, 1, 1, groups=wide)})
 
     def forward(self, x: Pixels, grid: Grid) -> Pixels:
         """The mixed tokens."""
-        return self.fc2(F.gelu(self.dwconv(self.fc1(x), grid)))
+        filtered = self.dwconv["dwconv"](as_map(self.fc1(x), grid))  # the published file's name
+        return self.fc2(F.gelu(as_tokens(filtered)))
 
 
 class Block(nn.Module):
@@ -143,11 +134,8 @@ class MiTB0(nn.Module):
 
     def forward(self, image: Image, stem_maps: Map | None = None) -> list[Level]:
         """Four maps at 1/4, 1/8, 1/16, 1/32 of an RGB image in 0..1 (sides multiples of 32)."""
-        x, outputs = normalise(image), []
-        for i, stage in enumerate(self.stages):
-            x = stage(x) if i else stage(x, stem_maps)
-            outputs.append(x)
-        return outputs
+        first = self.stages[0](normalise(image), stem_maps)
+        return list(accumulate(self.stages[1:], lambda x, stage: stage(x), initial=first))
 
     def load_published(self, weights: Mapping[str, Tensor]) -> None:
         """Take ImageNet weights in the authors' layout (`mit_b0.pth`).

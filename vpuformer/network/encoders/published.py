@@ -63,8 +63,7 @@ class Published:
         """conv(x) = BatchNorm(conv'(x)) with the BatchNorm's stored statistics."""
         keys = [f"{conv_key}.weight"]
         keys += [f"{bn_key}.{p}" for p in ("weight", "bias", "running_mean", "running_var")]
-        values = [self.pop(key) for key in keys]
-        tensors = [v.float() for v in values if v is not None]
+        tensors = [value.float() for key in keys if (value := self.pop(key)) is not None]
         if len(tensors) < len(keys) or conv.bias is None:
             return
         kernel, gain, bias, mean, var = tensors

@@ -1,5 +1,7 @@
 """A trunk of stages, one after the other."""
 
+from itertools import accumulate
+
 from torch import Tensor, nn
 
 from vpuformer.network.shapes import Level
@@ -18,8 +20,4 @@ class Trunk(nn.Module):
 
     def run_stages(self, x: Tensor) -> list[Level]:
         """The output of every stage."""
-        outputs = []
-        for stage in self.stages:
-            x = stage(x)
-            outputs.append(x)
-        return outputs
+        return list(accumulate(self.stages, lambda y, stage: stage(y), initial=x))[1:]

@@ -18,9 +18,10 @@ _PARTS = {  # name; left, bottom, width, height in inches
     "dma": ("DMA", (3.08, 0.98, 1.25, 1.3)),
     "decoder": ("Decoder", (4.72, 1.12, 1.08, 1.52)),
 }
-_NOTE = (
-    "From round 2 on the last mask\njoins the features. In training\nP2CL pulls pixels to prompts."
-)
+_NOTE = """\
+From round 2 on the last mask
+joins the features. In training
+P2CL pulls pixels to prompts."""
 
 
 def pipeline(
