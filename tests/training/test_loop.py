@@ -262,6 +262,7 @@ def test_a_full_disk_is_named_and_the_last_checkpoint_stays(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "log.jsonl",
+        "samples",
         "step-0000003.safetensors",
     ]
     assert (tmp_path / "step-0000003.safetensors").read_bytes() == before

@@ -20,7 +20,7 @@ from vpuformer.config import ModelConfig, from_json, to_json
 from vpuformer.data.augmentation import Sample
 from vpuformer.errors import CheckpointError, ConfigError
 from vpuformer.model import VPUFormer
-from vpuformer.training import checkpoint
+from vpuformer.training import checkpoint, pictures
 from vpuformer.training.optimizer import learning_rate, make_optimizer, update_ema
 from vpuformer.training.recipes import Recipe
 from vpuformer.training.rounds import Rounds, round_weights
@@ -57,7 +57,7 @@ def fit(
     resume: bool = True,
     watch: Watch | None = None,
 ) -> FitResult:
-    """Train a model, writing `log.jsonl` and resumable checkpoints into `out_dir`.
+    """Train a model; `log.jsonl`, resumable checkpoints, samples as pictures go into `out_dir`.
 
     The same (model, data, recipe) gives the same losses on the CPU, killed and resumed or not.
     Under `torchrun` the ranks share each batch: the same samples, the same mean gradient.
@@ -101,6 +101,8 @@ def fit(
                 if fabric.is_global_zero:
                     tensors = weights.state_dict() | checkpoint.optimizer_tensors(optimizer)
                     checkpoint.save_checkpoint(out, run.step, tensors, header | run.state)
+                    path = out / "samples" / f"step-{run.step:07d}.png"
+                    pictures.paint(path, batch[-1], *rounds.module.last)
                 if is_over:
                     break
     fabric.barrier()
