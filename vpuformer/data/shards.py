@@ -177,16 +177,17 @@ class ShardSamples:
 
     def __init__(self, shards: Shards) -> None:
         self.shards = shards
-        self._orders: dict[int, list[np.ndarray]] = {}
+        self._orders: dict[tuple[int, int], np.ndarray] = {}  # several threads may ask
 
     def sample(self, seed: int, position: int, crop: int) -> Sample:
         """The sample at a position of the endless order of epochs drawn from `seed`."""
-        orders, left = self._orders.setdefault(seed, []), position
+        left = position
         for epoch in count():
-            if epoch == len(orders):
-                orders.append(self.shards.order(seed, epoch))
-            if left < len(orders[epoch]):
+            if (key := (seed, epoch)) not in self._orders:
+                self._orders[key] = self.shards.order(*key)
+            order = self._orders[key]
+            if left < len(order):
                 break
-            left -= len(orders[epoch])
-        image, labels = self.shards.read(int(orders[epoch][left]))
+            left -= len(order)
+        image, labels = self.shards.read(int(order[left]))
         return augment(image, labels, crop, np.random.default_rng([seed, position]))

@@ -4,8 +4,9 @@ import copy
 import logging
 import math
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -171,9 +172,9 @@ def _mean(fabric: Fabric, value: Tensor) -> float:
 def _batches(
     data: TrainingData, recipe: Recipe, start: int, share: tuple[int, int]
 ) -> Iterator[list[Batch]]:
-    """This rank's share of each batch, the next one made by a thread while one is being used.
+    """This rank's share of each batch, later ones made by threads while one is being used.
 
-    A batch is `recipe.accumulate` parts of equal size.
+    A batch is `recipe.accumulate` parts of equal size. A core stays with the network.
     """
     rank, world = share
 
@@ -184,13 +185,15 @@ def _batches(
         parts = [positions[i : i + size] for i in range(0, len(positions), size)]
         return [_collate(data, recipe, step, part) for part in parts]
 
-    with ThreadPoolExecutor(1) as pool:
-        upcoming: Future = pool.submit(make, start)
-        for step in range(start + 1, recipe.steps + 1):
-            batch = upcoming.result()
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    ahead = max(1, (os.cpu_count() or 1) // local - 1)
+    with ThreadPoolExecutor(ahead) as pool:
+        first = range(start, min(start + ahead, recipe.steps))
+        upcoming = deque(pool.submit(make, step) for step in first)
+        for step in range(start + ahead, recipe.steps + ahead):
             if step < recipe.steps:
-                upcoming = pool.submit(make, step)
-            yield batch
+                upcoming.append(pool.submit(make, step))
+            yield upcoming.popleft().result()
 
 
 def _collate(data: TrainingData, recipe: Recipe, step: int, positions: list[int]) -> Batch:
