@@ -4,6 +4,7 @@ The numbers are those of results/benchmark.json; tests/test_benchmark.py compare
 """
 
 import json
+import math
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -14,11 +15,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vpuformer.benchmark import REFERENCES
-from vpuformer.config import PRESETS
+from vpuformer.config import PRESETS, preset
 from vpuformer.drawing import palette
 from vpuformer.drawing.curves import DPI, lines, sheet, style
 
 HERE = Path(__file__).resolve().parent
+PAGE = HERE / "performance.md"
 RESULTS = json.loads((HERE.parent / "results" / "benchmark.json").read_text("utf-8"))
 RECORDS: list[dict[str, Any]] = RESULTS["records"]
 PRECISIONS = ("float32", "bfloat16")
@@ -258,7 +260,8 @@ def training() -> str:
             for found, key in zip(values, keys, strict=True)
         ]
         peak = both("training", "peak_mb", digits=0, **own)
-        flops = text(number(record("training", **own), "gflop", "step"), 0)
+        once = record("presets", preset=name, fusion=preset(name).fusion)
+        flops = text(6 * (number(once, "gflop", "first") or math.nan), 0)  # 2 samples, thrice
         guesses = zip(*(estimate(name, p) for p in PRECISIONS), strict=True)
         guessed = [" / ".join(text(v, 1) for v in pair) for pair in guesses]
         rows.append((f"`{name}`", *times, peak, flops, *guessed))
@@ -311,15 +314,19 @@ TABLES: dict[str, Callable[[], str]] = {
 }
 
 
+def between(page: str, name: str, words: str) -> str:
+    """The page with other words between a name's two markers."""
+    begin, end = f"<!-- {name} -->", f"<!-- end {name} -->"
+    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.S)
+    if len(pattern.findall(page)) != 1:
+        raise ValueError(f"The page needs {begin} and {end} exactly once.")
+    return pattern.sub(lambda _: f"{begin}\n\n{words}\n\n{end}", page)
+
+
 def filled(page: str) -> str:
     """The page with every table between its two markers made anew."""
     for name, make in TABLES.items():
-        begin, end = f"<!-- {name} -->", f"<!-- end {name} -->"
-        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.S)
-        if len(pattern.findall(page)) != 1:
-            raise ValueError(f"The page needs {begin} and {end} exactly once.")
-        words = f"{begin}\n\n{make()}\n\n{end}".replace("\\", r"\\")
-        page = pattern.sub(words, page)
+        page = between(page, name, make())
     return page
 
 
@@ -405,8 +412,7 @@ PLOTS = {name: draw for name, draw in DRAWN.items() if name in STAGED}
 
 
 if __name__ == "__main__":
-    page = HERE / "performance.md"
-    page.write_text(filled(page.read_text("utf-8")), "utf-8")
+    PAGE.write_text(filled(PAGE.read_text("utf-8")), "utf-8")
     (HERE / "performance").mkdir(exist_ok=True)
     for name, draw in PLOTS.items():
         path = HERE / "performance" / f"{name}.png"

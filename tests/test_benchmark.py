@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from vpuformer.benchmark import Case, Clock, cases, measure, told
 from vpuformer.config import PRESETS
 from vpuformer.model import VPUFormer, build, preset
 from vpuformer.prompts import Box, Click, Scribble
+from vpuformer.training import recipes
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "performance.md").read_text("utf-8")
@@ -121,6 +123,26 @@ def page():
 
 def test_the_page_is_what_the_results_say(page):
     assert page.filled(PAGE) == PAGE, "run: python docs/performance.py"
+
+
+def test_the_cost_model_follows_from_what_was_measured(page):
+    model = import_module("cost_model")
+    told = json.loads(model.OUT.read_text("utf-8"))
+    decode, assumed = told["decode_ms"], json.loads(json.dumps(model.ASSUMED))
+    rows = [model.estimate(run, gpus, decode) for run in model.RUNS for gpus in model.GPUS]
+    assert told["rows"] == rows and told["assumed"] == assumed, "run: python docs/cost_model.py"
+    for made in (model.costs(rows), model.feeding(rows)):
+        assert made in PAGE
+
+
+def test_early_fusion_pays_the_encoder_in_every_round(page):
+    model = import_module("cost_model")
+    recipe = replace(recipes.paper("vit_b"), graded=3)
+    two, three = (replace(recipe, rounds=r, round_weights=(1.0,) * r) for r in (2, 3))
+    assert model.work("vit_b", three) == pytest.approx(1.5 * model.work("vit_b", two))
+    assert model.work("lite0", three) < 1.5 * model.work("lite0", two)
+    half = replace(three, crops=((0.0, 448), (0.5, 224)))
+    assert model.work("vit_b", half) == pytest.approx(0.625 * model.work("vit_b", three))
 
 
 def test_each_plot_is_there_and_named(page):

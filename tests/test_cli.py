@@ -1,15 +1,14 @@
 """The command line: words become prompts, mistakes become one clear line and exit code 2."""
 
 import importlib
-import io
 import json
 import sys
-import tarfile
 from importlib import import_module
 
 import numpy as np
 import pytest
 from PIL import Image
+from small import write_shard
 
 from vpuformer import cli
 from vpuformer.config import ModelConfig
@@ -189,25 +188,15 @@ def test_a_missing_extra_is_named(tmp_path, monkeypatch, capsys):
 
 
 def test_train_leaves_weights_and_a_log(tmp_path, capsys):
-    rng = np.random.default_rng(0)
-    labels = np.zeros(SIZE, np.uint8)
-    labels[10:40, 12:50] = 1
-    with tarfile.open(tmp_path / "human-0000.tar", "w") as archive:
-        for key in ("a", "b"):
-            photo = rng.integers(0, 256, (*SIZE, 3), dtype=np.uint8)
-            parts = {"webp": Image.fromarray(photo), "png": Image.fromarray(labels)}
-            for suffix, picture in parts.items():
-                buffer = io.BytesIO()
-                picture.save(buffer, "WEBP" if suffix == "webp" else "PNG")
-                info = tarfile.TarInfo(f"{key}.{suffix}")
-                info.size = len(buffer.getvalue())
-                archive.addfile(info, io.BytesIO(buffer.getvalue()))
+    write_shard(tmp_path, SIZE)
     out = tmp_path / "run"
     words = ["--preset", "tiny", "--recipe", "tiny", "--steps", "1", "--out", str(out)]
     assert cli.main(["train", str(tmp_path), *words]) == 0
     record = json.loads((out / "log.jsonl").read_text().splitlines()[-1])
     assert record["step"] == 1 and np.isfinite(record["loss"])
     assert (out / "tiny.safetensors").stat().st_size > 1000
+    for name in ("curves.png", "samples/step-0000001.png"):
+        assert np.ptp(np.asarray(Image.open(out / name).convert("L"))) > 100
     assert "tiny.safetensors" in capsys.readouterr().out
 
 

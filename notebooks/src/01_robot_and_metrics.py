@@ -208,8 +208,8 @@ assert metrics.nof([late, never], 0.90) == (1, 2)
 # Nothing learned, nothing random: whatever differs below comes from the robot.
 #
 # First, the three kinds of prompt as the robot gives them on one and the same wrong mask. The
-# box is drawn tightly around the largest connected piece of error, together with other large
-# pieces of the same sign. The scribble runs along the middle of that piece. Here the error is
+# box is drawn tightly around the largest connected piece of error (while the mask is empty,
+# around the whole object). The scribble runs along the middle of that piece. Here the error is
 # surplus, so all three say no, and the box says it of much leaf as well.
 
 # %%
@@ -316,8 +316,8 @@ course.show(
 )
 
 # %% [markdown]
-# The box line is a lesson in reading means. An ellipse never fits a leaf to 95 %, so nearly
-# every game ends at 20, and the mean is pulled up by a number that somebody chose. That is why
+# The box line is a lesson in reading means. An ellipse never fits a leaf to 95 %, so most
+# games end at 20, and the mean is pulled up by a number that somebody chose. That is why
 # NoF stands beside NoC. And the failure looks like this:
 
 # %%

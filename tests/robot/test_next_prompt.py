@@ -58,6 +58,17 @@ def test_first_box_is_the_objects():
     assert next_box(gt, gt) is None
 
 
+def test_a_later_box_is_that_of_one_piece():
+    gt = np.zeros((20, 30), bool)
+    gt[3:17, 4:26] = True
+    pred = gt.copy()
+    pred[3:17, 4:7] = pred[3:17, 24:26] = False  # missed on both sides
+    assert next_box(gt, pred) == Box.from_pixels(4, 3, 6, 16)
+    gt[:, 14:16] = False
+    first = next_box(gt, np.zeros_like(gt))  # an object of two pieces
+    assert first == Box.from_pixels(4, 3, 25, 16)
+
+
 @pytest.mark.parametrize("name", shapes())
 @pytest.mark.parametrize("positive", [True, False])
 def test_stroke_stays_on_the_region(name, positive, rng):

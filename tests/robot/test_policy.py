@@ -66,6 +66,15 @@ def test_prompts_of_a_mixed_run_and_used_pixels(gt):
     assert Policy("click")(gt, empty, [Turn(first, 0.1)], rng()) != first
 
 
+@pytest.mark.parametrize("name", ["click+box", "box"])
+def test_the_same_box_is_not_said_twice_beside_clicks(name, gt):
+    pred = gt.copy()
+    pred[:, 30:] = False
+    box = Policy(name)(gt, pred, turns(0.1), rng())
+    again = Policy(name)(gt, pred, [*turns(0.1), Turn(box, 0.1)], rng())
+    assert isinstance(box, Box) and isinstance(again, Click if name == "click+box" else Box)
+
+
 def test_an_unknown_policy_is_refused():
     with pytest.raises(ConfigError, match="expected one of 'click', 'box'"):
         Policy("lasso")  # pyright: ignore[reportArgumentType]

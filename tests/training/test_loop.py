@@ -1,6 +1,7 @@
 """fit: learns, repeats itself to the last bit, resumes exactly, refuses what does not fit."""
 
 import json
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -44,6 +45,23 @@ def test_same_seed_same_losses_and_another_seed_others(tmp_path):
     assert losses(a) == losses(b) and len(a.history) == 6
     c = fit(build(CONFIG), Disks(), replace(RECIPE, seed=1), tmp_path / "c")
     assert losses(c) != losses(a)
+
+
+def test_batches_come_in_order_however_many_threads_make_them(tmp_path, monkeypatch):
+    class Late(Disks):
+        def sample(self, seed, position, crop):
+            asked.append(threading.current_thread().name)
+            if position < 2 * RECIPE.batch_size:
+                assert both.wait(timeout=60)  # the third batch is begun before the first is there
+            else:
+                both.set()
+            return super().sample(seed, position, crop)
+
+    asked, both = [], threading.Event()
+    whole = fit(build(CONFIG), Disks(), RECIPE, tmp_path / "whole")
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    assert losses(fit(build(CONFIG), Late(), RECIPE, tmp_path / "late")) == losses(whole)
+    assert len(set(asked)) == 3 and len(asked) == RECIPE.steps * RECIPE.batch_size
 
 
 def test_a_stopped_run_resumes_bit_exactly(tmp_path):
@@ -262,6 +280,7 @@ def test_a_full_disk_is_named_and_the_last_checkpoint_stays(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "log.jsonl",
+        "samples",
         "step-0000003.safetensors",
     ]
     assert (tmp_path / "step-0000003.safetensors").read_bytes() == before

@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -29,7 +30,7 @@ class Train:
     data: Positional[str]
     """A folder of .tar files: key.webp (or .jpg), key.png, key.json; or its http address."""
     out: Path
-    """Where checkpoints, the log and at last the weights go."""
+    """Where checkpoints, the log, sample pictures, and at last curves and weights go."""
     preset: str = "lite0"
     recipe: Literal["shipped", "onward", "tiny", "paper", "official"] = "shipped"
     steps: Annotated[int | None, arg(metavar="INT")] = None
@@ -69,6 +70,11 @@ class Train:
         about = card(samples.shards, recipe, result.history, command=command, start=origin)
         save(result.model, path, about)
         say(console, f"Weights are in {path}")
+        if find_spec("matplotlib"):  # of the extra `notebooks`
+            from vpuformer.drawing import curves
+
+            with curves.style():
+                curves.learning(result.history).savefig(self.out / "curves.png")
         return 0
 
 

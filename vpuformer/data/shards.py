@@ -177,7 +177,7 @@ class ShardSamples:
     """Training samples from shards: position -> the same crop of the same photo, every time."""
 
     def __init__(self, shards: Shards) -> None:
-        self.shards, self._order = shards, cache(shards.order)
+        self.shards, self._order = shards, cache(shards.order)  # several threads may ask
 
     def sample(self, seed: int, position: int, crop: int) -> Sample:
         """The sample at a position of the endless order of epochs drawn from `seed`."""

@@ -39,14 +39,16 @@ def next_click(
 def next_box(gt: Mask, pred: Mask, *, ignore: Mask | None = None) -> Box | None:
     """The tight box of the largest piece of error; None when nothing is wrong.
 
-    Sec. IV-B, as the authors' code does it: positive around missed pixels, negative around
-    surplus ones, together with the other large pieces of the same kind, so that the first box is
-    the object's. Paper vs. here: no jitter.
+    Sec. IV-B: positive around missed pixels, negative around surplus ones. While the answer is
+    empty, the other large pieces of the same kind belong to it: the first box is the object's.
+    Paper vs. here: the authors' code joins them at every round, and pieces on either side of an
+    object give nearly the box of the object again; it moves the edges too, here they stay.
     """
     region = largest_error(find_mistakes(gt, pred, ignore))
     if region is None:
         return None
-    rows, columns = (np.flatnonzero(region.merged.any(axis)) for axis in (1, 0))
+    pixels = region.pixels if np.any(pred) else region.merged
+    rows, columns = (np.flatnonzero(pixels.any(axis)) for axis in (1, 0))
     edges = (int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1]))
     return Box.from_pixels(*edges, positive=region.positive)
 

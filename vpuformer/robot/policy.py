@@ -34,7 +34,8 @@ class Policy:
 
     Sec. IV-B. The first prompt of a mixed policy is a click. After each round, when the IoU is
     below `theta` or rose by less than `gain`, the next prompt is a box or a scribble (drawn when
-    both are allowed), else a click. Paper vs. here: "else a click" is not said there.
+    both are allowed), else a click. A box that was said before says nothing new: a click takes
+    its place. Paper vs. here: neither "else a click" nor that is said there.
 
     Args:
         name: one kind throughout, or which kinds stand beside the click.
@@ -82,9 +83,11 @@ class Policy:
         """
         if find_mistakes(gt, pred, ignore).is_empty:
             return None
-        kind = self.kind(history, rng)
+        kind, used = self.kind(history, rng), [turn.prompt for turn in history]
         if kind == "box":
-            return next_box(gt, pred, ignore=ignore)
+            box = next_box(gt, pred, ignore=ignore)
+            if self.name == "box" or box not in used:
+                return box
         if kind == "scribble":
             return next_scribble(gt, pred, rng=rng, ignore=ignore)
-        return next_click(gt, pred, [turn.prompt for turn in history], ignore=ignore)
+        return next_click(gt, pred, used, ignore=ignore)

@@ -4,8 +4,9 @@ import copy
 import logging
 import math
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -20,7 +21,7 @@ from vpuformer.config import ModelConfig, from_json, to_json
 from vpuformer.data.augmentation import Sample
 from vpuformer.errors import CheckpointError, ConfigError
 from vpuformer.model import VPUFormer
-from vpuformer.training import checkpoint
+from vpuformer.training import checkpoint, pictures
 from vpuformer.training.optimizer import learning_rate, make_optimizer, update_ema
 from vpuformer.training.recipes import Recipe
 from vpuformer.training.rounds import Rounds, round_weights
@@ -57,7 +58,7 @@ def fit(
     resume: bool = True,
     watch: Watch | None = None,
 ) -> FitResult:
-    """Train a model, writing `log.jsonl` and resumable checkpoints into `out_dir`.
+    """Train a model; `log.jsonl`, resumable checkpoints, samples as pictures go into `out_dir`.
 
     The same (model, data, recipe) gives the same losses on the CPU, killed and resumed or not.
     Under `torchrun` the ranks share each batch: the same samples, the same mean gradient.
@@ -101,6 +102,8 @@ def fit(
                 if fabric.is_global_zero:
                     tensors = weights.state_dict() | checkpoint.optimizer_tensors(optimizer)
                     checkpoint.save_checkpoint(out, run.step, tensors, header | run.state)
+                    path = out / "samples" / f"step-{run.step:07d}.png"
+                    pictures.paint(path, batch[-1], *rounds.module.last)
                 if is_over:
                     break
     fabric.barrier()
@@ -169,9 +172,9 @@ def _mean(fabric: Fabric, value: Tensor) -> float:
 def _batches(
     data: TrainingData, recipe: Recipe, start: int, share: tuple[int, int]
 ) -> Iterator[list[Batch]]:
-    """This rank's share of each batch, the next one made by a thread while one is being used.
+    """This rank's share of each batch, later ones made by threads while one is being used.
 
-    A batch is `recipe.accumulate` parts of equal size.
+    A batch is `recipe.accumulate` parts of equal size. A core stays with the network.
     """
     rank, world = share
 
@@ -182,13 +185,15 @@ def _batches(
         parts = [positions[i : i + size] for i in range(0, len(positions), size)]
         return [_collate(data, recipe, step, part) for part in parts]
 
-    with ThreadPoolExecutor(1) as pool:
-        upcoming: Future = pool.submit(make, start)
-        for step in range(start + 1, recipe.steps + 1):
-            batch = upcoming.result()
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    ahead = max(1, (os.cpu_count() or 1) // local - 1)
+    with ThreadPoolExecutor(ahead) as pool:
+        first = range(start, min(start + ahead, recipe.steps))
+        upcoming = deque(pool.submit(make, step) for step in first)
+        for step in range(start + ahead, recipe.steps + ahead):
             if step < recipe.steps:
-                upcoming = pool.submit(make, step)
-            yield batch
+                upcoming.append(pool.submit(make, step))
+            yield upcoming.popleft().result()
 
 
 def _collate(data: TrainingData, recipe: Recipe, step: int, positions: list[int]) -> Batch:

@@ -92,7 +92,8 @@ def paper(encoder: str = "mit_b0", steps: int = 55 * 8498 // 32) -> Recipe:
     Sec. IV-B: batch 32, 448 px, Adam (0.9, 0.999) at 5e-5 for `vit_b` and 5e-4 for the others, a
     tenth of it after 50 of 55 epochs of SBD, NFL + Dice + 2 P2CL, the three prompts at random.
     Paper: says nothing of clipping or averaging weights; here the gradient is clipped at 1 and
-    the weights are averaged. AdamW without decay is Adam.
+    the weights are averaged. AdamW without decay is Adam. Its augmentations are not here: crops
+    are ours (zoom 1 to 3 around the object in place of scale 0.75-1.25, and no rotation).
     """
     return Recipe(
         steps=steps,
@@ -115,7 +116,8 @@ def official(steps: int = 230 * 30_000 // 32) -> Recipe:
 
     230 epochs of 30,000 samples, Adam 5e-5, a tenth after 190 and again after 210; one to three
     rounds that count 1, 2, 3; clicks and boxes only. Paper vs. here: the code draws one kind of
-    prompt for a whole batch, here each sample draws its own; a step's weights here sum to 1.
+    prompt for a whole batch, here each sample draws its own; a step's weights here sum to 1; its
+    augmentations (scale 0.75-1.40, RGB shift, pasted objects) and its choice of stuff are not here.
     """
     return replace(
         paper("vit_b", steps),

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from vpuformer.losses import total_loss
 from vpuformer.model import VPUFormer
+from vpuformer.pue import PromptBatch
 from vpuformer.training.recipes import Recipe
 from vpuformer.training.sampling import find_error, first_prompts, simulate
 
@@ -21,6 +22,7 @@ class Rounds(nn.Module):
     def __init__(self, model: VPUFormer, recipe: Recipe) -> None:
         super().__init__()
         self.model, self.recipe = model, recipe
+        self.last: tuple[PromptBatch, Tensor] | None = None  # prompts and answers of the last batch
 
     def forward(
         self,
@@ -59,6 +61,7 @@ class Rounds(nn.Module):
                 parts |= {f"{k}{r + 1}": v.detach().mean() for k, v in named.items()}
             prev = answer.logits.detach().sigmoid()
             parts[f"iou{r + 1}"] = _iou(prev, target, valid)
+        self.last = prompts, prev
         return loss, parts  # pyright: ignore[reportReturnType]
 
 
