@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from vpuformer.config import ZoomConfig, check_literal
-from vpuformer.conversation import Round, Rounds, previous, probability, said, start_mask
+from vpuformer.conversation import Round, Rounds, answered, previous, said, start_mask
 from vpuformer.errors import ConfigError, ImageError, PromptError
 from vpuformer.imaging import Crop, Frame, Span, box_iou, covers, read, zoom_crop
 from vpuformer.model import Features, VPUFormer
@@ -175,16 +175,15 @@ class Predictor:
         if not rounds:
             start = thing.start
             return None if start is None else Prediction(start.copy(), self.threshold)
-        return Prediction(lambda: probability(rounds), self.threshold)
+        return answered(rounds, self.threshold)
 
     def _answer(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...]) -> Round:
         """The next round: choose the frame, encode if it is new, decode."""
         frame = self._frame(rounds, prompts)
         batch = PromptBatch.of([frame.prompts([*said(rounds), *prompts])], self.device)
         prev = previous(rounds, self._object.start, frame)
-        prev_mask = None
-        if prev is not None:
-            prev_mask = torch.from_numpy(np.array(prev))[None, None].to(self.device)
+        grid = None if prev is None else torch.from_numpy(np.array(prev)).to(self.device)
+        prev_mask = None if grid is None else grid[None, None]
         is_rough = self.precision == "bfloat16"
         rough = torch.autocast(self.device.type, torch.bfloat16) if is_rough else nullcontext()
         with torch.inference_mode(), rough:
@@ -214,9 +213,9 @@ class Predictor:
         side, size = self.model.config.size, self.size
         last = rounds[-1] if rounds else None
         if self.zoom.mode == "ritm":
-            prob = last.frame.spread(last.logits) if last else np.zeros(size)
+            mask = last.frame.spread(last.logits, 0.5) if last else np.zeros(size, bool)
             every, frame = [*said(rounds), *prompts], last.frame if last else None
-            return ritm_frame(frame, prob > 0.5, every, side, self.zoom)
+            return ritm_frame(frame, mask, every, side, self.zoom)
         whole = Frame(size, side)
         if self.zoom.mode == "none" or last is None:
             return whole
