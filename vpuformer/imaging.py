@@ -253,9 +253,7 @@ def zoom_crop(spans: list[Span], size: Size, zoom: ZoomConfig) -> Crop | None:
 def covers(crop: Crop, spans: list[Span]) -> bool:
     """Whether a crop holds all spans (x0, y0, x1, y1)."""
     left, top, right, bottom = (edge - 0.5 for edge in crop)
-    return all(
-        left <= x0 and top <= y0 and x1 <= right and y1 <= bottom for x0, y0, x1, y1 in spans
-    )
+    return all(left <= a and top <= b and c <= right and d <= bottom for a, b, c, d in spans)
 
 
 def box_iou(a: Crop, b: Crop) -> float:
@@ -273,8 +271,7 @@ def cutout(image: Any, mask: np.ndarray, crop: bool = False) -> np.ndarray:
     if mask.shape != pixels.shape[:2]:
         raise ImageError(f"The mask is {mask.shape}, the image {pixels.shape[:2]}.")
     picture = np.dstack([pixels, mask.astype(np.uint8) * 255])
-    whole = (0, 0, *mask.shape[::-1])
-    left, top, right, bottom = (crop and tight_box(mask)) or whole
+    left, top, right, bottom = (crop and tight_box(mask)) or (0, 0, *mask.shape[::-1])
     return picture[top:bottom, left:right]
 
 

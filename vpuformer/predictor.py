@@ -99,8 +99,7 @@ class Predictor:
             raise PromptError("add() got no prompt. Give at least one Click, Box or Scribble.")
         for prompt in prompts:
             check_inside(prompt, self.size)
-        rounds = self.rounds
-        self._object.push((*rounds, self._answer(rounds, prompts)))
+        self._object.push((*self.rounds, self._answer(self.rounds, prompts)))
         return self.predict()
 
     def remove(self, index: int) -> Prediction | None:
@@ -171,11 +170,10 @@ class Predictor:
             raise PromptError(f"There is no object {number}. There are {self.objects}.")
 
     def _prediction(self, thing: Rounds) -> Prediction | None:
-        rounds = thing.rounds
-        if not rounds:
-            start = thing.start
-            return None if start is None else Prediction(start.copy(), self.threshold)
-        return answered(rounds, self.threshold)
+        if thing.rounds:
+            return answered(thing.rounds, self.threshold)
+        start = thing.start
+        return None if start is None else Prediction(start.copy(), self.threshold)
 
     def _answer(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...]) -> Round:
         """The next round: choose the frame, encode if it is new, decode."""

@@ -251,8 +251,7 @@ class Prediction:
     @cached_property
     def prob(self) -> np.ndarray:
         """Probability that each pixel belongs to the object, float32 `[H, W]`."""
-        prob = self._prob() if callable(self._prob) else self._prob
-        return np.asarray(prob, dtype=np.float32)
+        return np.asarray(self._prob() if callable(self._prob) else self._prob, dtype=np.float32)
 
     @cached_property
     def mask(self) -> Mask:

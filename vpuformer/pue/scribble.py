@@ -66,11 +66,8 @@ def scribble_axis(
     top = torch.floor(lowest + 0.5).clamp(0, height - 1)[:, None]
     bottom = torch.floor(highest + 0.5).clamp(0, height - 1)[:, None]
     d = torch.minimum(torch.maximum(y.nan_to_num(), top), bottom) - top
-    if config.scribble == "fixed":
-        q = quasi_gaussian(d, config.sigma, config.cut)
-    else:
-        q = quasi_gaussian(d, scribble_sigma(bottom - top + 1))
-    return q.where(found, 0.0)
+    fixed, own = (config.sigma, config.cut), (scribble_sigma(bottom - top + 1), None)
+    return quasi_gaussian(d, *(fixed if config.scribble == "fixed" else own)).where(found, 0.0)
 
 
 def scribble_sigma(side: Tensor) -> Tensor:
