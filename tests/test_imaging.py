@@ -17,6 +17,7 @@ from vpuformer.imaging import (
     cutout,
     read,
     save_mask,
+    sigmoid,
     zoom_crop,
 )
 from vpuformer.prompts import Box, Click
@@ -164,3 +165,16 @@ def test_cutout_and_files(pixels, tmp_path):
         save_mask(path / "mask.png", mask)
     with pytest.raises(ImageError, match="The mask is"):
         cutout(pixels, mask.T)
+
+
+@pytest.mark.parametrize("size", [(20, 300), (90, 40), (64, 64), (201, 130)])
+@pytest.mark.parametrize("threshold", [0.5, 0.49, 0.9])
+def test_logits_are_spread_as_pillow_resizes(size, threshold):
+    logits = np.random.default_rng(0).normal(0, 3, (64, 64)).astype(np.float32)
+    large = Image.fromarray(logits).resize(size[::-1], Image.Resampling.BILINEAR)
+    prob, mask = Frame(size, 64).spread(logits), Frame(size, 64).spread(logits, threshold)
+    assert np.abs(prob - sigmoid(np.asarray(large))).max() < 1e-5
+    assert mask.dtype == bool and ((prob > threshold) == mask).mean() > 0.999
+    left, top, right, bottom = 3, 5, size[1] - 4, size[0] - 2
+    part = Frame(size, 64, (left, top, right, bottom)).spread(logits, threshold)
+    assert part[top:bottom, left:right].any() and not part[:top].any() and not part[:, right:].any()

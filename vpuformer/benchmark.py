@@ -41,7 +41,7 @@ STAGES: dict[str, tuple[tuple[Any, str], ...]] = {
     "pue": ((PromptBatch, "of"), (VPUFormer, "_vectors")),
     "dma": ((PromptEmbedding, "forward"), (DMA, "forward")),
     "decoder": ((VPUFormer, "decode"),),
-    "upsampling": ((talking, "probability"),),
+    "upsampling": ((Frame, "spread"),),
     "backward": ((torch.Tensor, "backward"),),
 }
 PHOTO = (480, 640)  # H, W

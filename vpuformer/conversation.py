@@ -6,7 +6,7 @@ import numpy as np
 
 from vpuformer.errors import ImageError
 from vpuformer.imaging import Frame, sigmoid
-from vpuformer.prompts import Click, Prompt
+from vpuformer.prompts import Click, Prediction, Prompt
 from vpuformer.zoom import RitmFrame
 
 
@@ -48,14 +48,23 @@ def said(rounds: tuple[Round, ...]) -> list[Prompt]:
     return [prompt for turn in rounds for prompt in turn.prompts]
 
 
-def probability(rounds: tuple[Round, ...]) -> np.ndarray:
-    """The last round's probability on the image; each click's own pixel obeys its sign."""
-    prob = rounds[-1].frame.spread(rounds[-1].logits)
-    for prompt in said(rounds):
-        if isinstance(prompt, Click):
-            x, y = prompt.pixel
-            prob[y, x] = float(prompt.positive)  # row = y
-    return prob
+def answered(rounds: tuple[Round, ...], threshold: float) -> Prediction:
+    """The last round's answer on the image; each click's own pixel obeys its sign."""
+    frame, logits, most = rounds[-1].frame, rounds[-1].logits, np.float32(threshold)
+
+    def obeying(values: np.ndarray) -> np.ndarray:
+        for prompt in said(rounds):
+            if isinstance(prompt, Click):
+                x, y = prompt.pixel
+                values[y, x] = prompt.positive  # row = y
+        return values
+
+    def prob() -> np.ndarray:
+        found, least = frame.spread(logits), np.nextafter(most, np.float32(2))
+        over = frame.spread(logits, threshold)  # and rounding carries nothing across
+        return obeying(np.where(over, found.clip(least), found.clip(None, most)))
+
+    return Prediction(prob, threshold, lambda: obeying(frame.spread(logits, threshold)))
 
 
 def previous(

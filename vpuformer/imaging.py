@@ -4,16 +4,20 @@ import io
 import logging
 import os
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import torch
 from PIL import Image, ImageOps
+from torch import Tensor
+from torch.nn import functional as F
 
 from vpuformer.config import ZoomConfig
 from vpuformer.errors import ImageError, written_whole
-from vpuformer.prompts import Prompt, Size
+from vpuformer.prompts import Prompt, Size, rescale
 
 log = logging.getLogger("vpuformer.imaging")
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
@@ -161,20 +165,18 @@ class Frame:
         """A map `[H, W]` of the image in the frame, float32 `[side, side]`."""
         return self.picture(np.asarray(prob, np.float32))
 
-    def spread(self, logits: np.ndarray) -> np.ndarray:
+    def spread(self, logits: np.ndarray, threshold: float | None = None) -> np.ndarray:
         """Logits `[side, side]` as probabilities on the image, float32 `[H, W]`; 0 outside.
 
-        The logits are resized, not the mask.
+        The logits are resized, not the mask. With a threshold, where the probability is above it
+        but for rounding, bool: on a large photo that is much less work.
         """
-        pixels = Image.fromarray(np.asarray(logits, np.float32))
-        height, width = self.window_size
-        large = pixels.resize((width, height), Image.Resampling.BILINEAR)
-        prob = sigmoid(np.asarray(large))
-        if self.crop is None:
-            return prob
         left, top, right, bottom = self.window
-        whole = np.zeros(self.size, np.float32)
-        whole[top:bottom, left:right] = prob
+        whole = np.zeros(self.size, np.float32 if threshold is None else bool)
+        level = 0.0 if threshold is None else float(torch.tensor(threshold).logit())
+        window = torch.as_tensor(whole)[top:bottom, left:right]
+        for part, values in _resized(logits, window):
+            part.copy_(values.sigmoid() if threshold is None else values > level)
         return whole
 
     def prompts(self, prompts: list[Prompt]) -> list[Prompt]:
@@ -203,6 +205,28 @@ def sigmoid(logits: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-np.clip(logits, -40, 40)))
 
 
+def _resized(logits: np.ndarray, window: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Parts of a window, from the top down, and the logits resized to them as Pillow does it.
+
+    Bilinear, some rows at a time: what lies between stays in the processor's cache.
+    """
+    pixels, (height, width) = torch.as_tensor(np.array(logits, np.float32)), window.shape
+    lines = len(pixels) if height > 2 * len(pixels) else height
+    wide = F.interpolate(pixels[None, None], (lines, width), mode="bilinear", antialias=True)[0, 0]
+    if lines == height:
+        yield window, wide
+        return
+    y = rescale(torch.arange(height).double(), height, lines).clamp(0, lines - 1)
+    above = y.long().clamp(max=lines - 2)
+    ends, shares, rows = (
+        above.bincount().cumsum(0)[:-1],
+        (y - above).float()[:, None],
+        wide.unbind(),
+    )
+    parts = zip(window.tensor_split(ends), shares.tensor_split(ends), rows, rows[1:], strict=False)
+    yield from ((part, torch.lerp(a, b, share)) for part, share, a, b in parts)
+
+
 def tight_box(mask: np.ndarray) -> Crop | None:
     """The smallest crop that holds a mask bool `[H, W]`; None when it is empty."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
@@ -229,9 +253,7 @@ def zoom_crop(spans: list[Span], size: Size, zoom: ZoomConfig) -> Crop | None:
 def covers(crop: Crop, spans: list[Span]) -> bool:
     """Whether a crop holds all spans (x0, y0, x1, y1)."""
     left, top, right, bottom = (edge - 0.5 for edge in crop)
-    return all(
-        left <= x0 and top <= y0 and x1 <= right and y1 <= bottom for x0, y0, x1, y1 in spans
-    )
+    return all(left <= a and top <= b and c <= right and d <= bottom for a, b, c, d in spans)
 
 
 def box_iou(a: Crop, b: Crop) -> float:
@@ -249,10 +271,7 @@ def cutout(image: Any, mask: np.ndarray, crop: bool = False) -> np.ndarray:
     if mask.shape != pixels.shape[:2]:
         raise ImageError(f"The mask is {mask.shape}, the image {pixels.shape[:2]}.")
     picture = np.dstack([pixels, mask.astype(np.uint8) * 255])
-    box = tight_box(mask) if crop else None
-    if box is None:
-        return picture
-    left, top, right, bottom = box
+    left, top, right, bottom = (crop and tight_box(mask)) or (0, 0, *mask.shape[::-1])
     return picture[top:bottom, left:right]
 
 

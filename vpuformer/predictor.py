@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from vpuformer.config import ZoomConfig, check_literal
-from vpuformer.conversation import Round, Rounds, previous, probability, said, start_mask
+from vpuformer.conversation import Round, Rounds, answered, previous, said, start_mask
 from vpuformer.errors import ConfigError, ImageError, PromptError
 from vpuformer.imaging import Crop, Frame, Span, box_iou, covers, read, zoom_crop
 from vpuformer.model import Features, VPUFormer
@@ -99,8 +99,7 @@ class Predictor:
             raise PromptError("add() got no prompt. Give at least one Click, Box or Scribble.")
         for prompt in prompts:
             check_inside(prompt, self.size)
-        rounds = self.rounds
-        self._object.push((*rounds, self._answer(rounds, prompts)))
+        self._object.push((*self.rounds, self._answer(self.rounds, prompts)))
         return self.predict()
 
     def remove(self, index: int) -> Prediction | None:
@@ -171,20 +170,18 @@ class Predictor:
             raise PromptError(f"There is no object {number}. There are {self.objects}.")
 
     def _prediction(self, thing: Rounds) -> Prediction | None:
-        rounds = thing.rounds
-        if not rounds:
-            start = thing.start
-            return None if start is None else Prediction(start.copy(), self.threshold)
-        return Prediction(lambda: probability(rounds), self.threshold)
+        if thing.rounds:
+            return answered(thing.rounds, self.threshold)
+        start = thing.start
+        return None if start is None else Prediction(start.copy(), self.threshold)
 
     def _answer(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...]) -> Round:
         """The next round: choose the frame, encode if it is new, decode."""
         frame = self._frame(rounds, prompts)
         batch = PromptBatch.of([frame.prompts([*said(rounds), *prompts])], self.device)
         prev = previous(rounds, self._object.start, frame)
-        prev_mask = None
-        if prev is not None:
-            prev_mask = torch.from_numpy(np.array(prev))[None, None].to(self.device)
+        grid = None if prev is None else torch.from_numpy(np.array(prev)).to(self.device)
+        prev_mask = None if grid is None else grid[None, None]
         is_rough = self.precision == "bfloat16"
         rough = torch.autocast(self.device.type, torch.bfloat16) if is_rough else nullcontext()
         with torch.inference_mode(), rough:
@@ -214,9 +211,9 @@ class Predictor:
         side, size = self.model.config.size, self.size
         last = rounds[-1] if rounds else None
         if self.zoom.mode == "ritm":
-            prob = last.frame.spread(last.logits) if last else np.zeros(size)
+            mask = last.frame.spread(last.logits, 0.5) if last else np.zeros(size, bool)
             every, frame = [*said(rounds), *prompts], last.frame if last else None
-            return ritm_frame(frame, prob > 0.5, every, side, self.zoom)
+            return ritm_frame(frame, mask, every, side, self.zoom)
         whole = Frame(size, side)
         if self.zoom.mode == "none" or last is None:
             return whole

@@ -242,22 +242,21 @@ class Prediction:
     Args:
         prob: float32 `[H, W]` in 0..1, or a function that computes it on first use.
         threshold: a pixel belongs to the mask when its probability is above this.
+        mask: a function that finds the mask faster than by the probability.
     """
 
-    def __init__(self, prob: np.ndarray | Callable[[], np.ndarray], threshold: float = 0.5) -> None:
-        self._prob = prob
-        self.threshold = threshold
+    def __init__(self, prob: Any, threshold: float = 0.5, mask: Any = None) -> None:
+        self._prob, self.threshold, self._mask = prob, threshold, mask
 
     @cached_property
     def prob(self) -> np.ndarray:
         """Probability that each pixel belongs to the object, float32 `[H, W]`."""
-        prob = self._prob() if callable(self._prob) else self._prob
-        return np.asarray(prob, dtype=np.float32)
+        return np.asarray(self._prob() if callable(self._prob) else self._prob, dtype=np.float32)
 
     @cached_property
     def mask(self) -> Mask:
         """The object's pixels, bool `[H, W]`."""
-        return self.prob > self.threshold
+        return self.prob > self.threshold if self._mask is None else self._mask()
 
     def __repr__(self) -> str:
         return f"Prediction(threshold={self.threshold})"

@@ -115,12 +115,12 @@ class RitmFrame(Frame):
         top, bottom, left, right = self.roi
         return _resized(prob[top : bottom + 1, left : right + 1], (self.side, self.side))
 
-    def spread(self, logits: np.ndarray) -> np.ndarray:
+    def spread(self, logits: np.ndarray, threshold: float | None = None) -> np.ndarray:
         """Logits `[side, side]` as probabilities on the image, float32 `[H, W]`; 0 outside."""
         top, bottom, left, right = self.roi
         whole = np.zeros(self.size, np.float32)
         whole[top : bottom + 1, left : right + 1] = _resized(sigmoid(logits), self.roi.size)
-        return whole
+        return whole if threshold is None else whole > threshold
 
     def prompts(self, prompts: list[Prompt]) -> list[Prompt]:
         """Prompts of the image in the frame's pixels; those outside are left out."""

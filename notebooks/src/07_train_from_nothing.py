@@ -60,6 +60,7 @@ n_scenes = 24  # scenes of the examination, never trained on
 
 # %%
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -226,7 +227,7 @@ def rate_by_hand(t, top, warmup, total):
     if t < warmup:
         return top * (t + 1) / warmup
     s = (t - warmup) / (total - warmup)
-    return top * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * s)))
+    return top * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * s)))
 
 
 print(f"half-way: {rate_by_hand(800, 1, 100, 1500):.3f} of the peak")
@@ -286,7 +287,7 @@ def train_by_hand(model, data, recipe):
         loss = conversation(model, *batch, recipe)
         adam.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+        torch.nn.utils.clip_grad_norm_(matrices + others, recipe.clip)
         adam.step()
         found.append(loss.item())
     return found

@@ -1,10 +1,11 @@
 """Golden numbers of Eq. 1-3, 5, 6, worked by hand or counted in the paper's own example."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vpuformer.config import PueConfig
@@ -101,6 +102,38 @@ def test_one_vertex_and_straight_strokes_have_entries():
     assert (halves(dot)[0] > 0).sum() == 1 and (halves(dot)[1] > 0).sum() == 1
     assert (halves(level)[0] == 1).sum() == 21 and (halves(level)[1] > 0).sum() == 1
     assert (halves(upright)[0] > 0).sum() == 1 and (halves(upright)[1] == 1).sum() == 61
+
+
+def every_column(points, length):
+    """The median crossing of each column, segment by segment: the slow form."""
+    low, high = min(x for x, _ in points), max(x for x, _ in points)
+    found = [[] for _ in range(length)]
+    for column in range(max(0, math.floor(low + 0.5)), min(length - 1, math.floor(high + 0.5)) + 1):
+        at = min(max(column, low), high)
+        for (xa, ya), (xb, yb) in pairwise([*points, points[-1]]):
+            if min(xa, xb) <= at <= max(xa, xb) and (xa, ya) != (xb, yb):
+                t = 0.5 if xa == xb else (at - xa) / (xb - xa)
+                found[column].append(ya + t * (yb - ya))
+    return [sorted(ys)[(len(ys) - 1) // 2] if ys else None for ys in found]
+
+
+spots = st.tuples(st.integers(-40, 260), st.integers(2, 186))  # quarters of a cell
+
+
+@settings(deadline=None)
+@given(st.lists(spots, min_size=2, max_size=9, unique=True))
+def test_scribbles_equal_the_slow_form(corners):
+    points = [(x / 4, y / 4) for x, y in corners]
+    q_h = encode([Scribble(points)], (48, 56))[0, :56]
+    ys = [y for _, y in points]
+    top, bottom = (math.floor(y + 0.5) for y in (min(ys), max(ys)))
+    sigma = max((bottom - top + 1) / 3, 1)
+    for value, y in zip(q_h.tolist(), every_column(points, 56), strict=True):
+        if y is None:
+            assert value == 0
+        else:
+            d = min(max(y, top), bottom) - top
+            assert value == pytest.approx(math.exp(-0.5 * (d / sigma) ** 2), abs=1e-5)
 
 
 def test_random_points_need_the_generator_only():

@@ -17,6 +17,7 @@ from vpuformer.pue.scribble import scribble_axis
 
 Chance = torch.Generator | None  # draws the points of Reading R7
 CLICK, BOX, SCRIBBLE = range(3)
+CHUNK = 512  # prompts encoded at a time: what lies between stays in the processor's cache
 _CODES = {"click": CLICK, "box": BOX, "scribble": SCRIBBLE}
 
 
@@ -53,12 +54,11 @@ class PromptBatch:
             for i, prompt in enumerate(prompts):
                 x0, y0, x1, y1 = prompt.bounds
                 centre = ((x0 + x1) / 2, (y0 + y1) / 2)
-                kind[b, i], valid[b, i] = _CODES[kind_of(prompt)], True
-                positive[b, i] = prompt.positive
+                kind[b, i], positive[b, i] = _CODES[kind_of(prompt)], prompt.positive
+                valid[b, i] = True
                 xywh[b, i] = torch.tensor([*centre, x1 - x0, y1 - y0])
                 vertices = prompt.points if isinstance(prompt, Scribble) else (centre,)
-                padded = [*vertices, *[vertices[-1]] * (m - len(vertices))]
-                points[b, i] = torch.tensor(padded)
+                points[b, i] = torch.tensor([*vertices, *[vertices[-1]] * (m - len(vertices))])
         return cls(kind, positive, valid, xywh, points).to(device)
 
     def _map(self, function) -> "PromptBatch":
@@ -150,16 +150,16 @@ def _encode(
         raise PromptError(
             f"visual={config.visual!r} compares pixels: give encode the image, [3, H, W] in 0..1."
         )
-    q = torch.zeros(*batch.kind.shape, width + height, device=batch.xywh.device)
-    for kind in (CLICK, BOX, SCRIBBLE):
-        where = batch.valid & (batch.kind == kind)
-        if not where.any():
-            continue
-        xywh, points = batch.xywh[where], batch.points[where]
+    signs, count = _signs(batch, config), batch.kind.shape[1]
+    q = signs.new_zeros(*signs.shape[:2], width + height + signs.shape[2])  # B N P
+    q[..., width + height :] = signs
+    rows, every_xywh, every_points = (t.flatten(0, 1) for t in (q, batch.xywh, batch.points))
+    codes = batch.kind.where(batch.valid, -1).flatten()
+    found = ((k, i) for k in range(3) for i in (codes == k).nonzero()[:, 0].split(CHUNK) if len(i))
+    for kind, index in found:
+        xywh, points = every_xywh[index], every_points[index]
         if kind == CLICK:
-            row, column = None, None
-            if image is not None and config.visual != "none":
-                row, column = _lines(image, where, xywh)
+            row, column = _lines(image, index // count, xywh, config)
             q_h = click_axis(xywh[:, 0], width, config, row)
             q_v = click_axis(xywh[:, 1], height, config, column)
         elif kind == BOX:
@@ -168,14 +168,16 @@ def _encode(
         else:
             q_h = scribble_axis(points, (height, width), config, generator)
             q_v = scribble_axis(points.flip(-1), (width, height), config, generator)
-        q[where] = torch.cat([q_h, q_v], -1)
-    return torch.cat([q, _signs(batch, config)], -1)  # B N P
+        rows[:, :width].index_copy_(0, index, q_h)
+        rows[:, width : width + height].index_copy_(0, index, q_v)
+    return q
 
 
-def _lines(image: Tensor, where: Tensor, xywh: Tensor) -> tuple[Tensor, Tensor]:
-    """The pixels (0-255) on the row and on the column through each click."""
+def _lines(image: Tensor | None, b: Tensor, xywh: Tensor, config: PueConfig) -> tuple:
+    """The pixels (0-255) on the row and on the column through each click, `b` its picture."""
+    if image is None or config.visual == "none":
+        return None, None
     pictures = (image * 255).permute(0, 2, 3, 1)  # B H W C
-    b = where.nonzero()[:, 0]
     x = torch.floor(xywh[:, 0] + 0.5).long().clamp(0, image.shape[3] - 1)
     y = torch.floor(xywh[:, 1] + 0.5).long().clamp(0, image.shape[2] - 1)
     return pictures[b, y], pictures[b, :, x]  # K W C, K H C

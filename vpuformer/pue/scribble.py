@@ -1,7 +1,7 @@
 """Scribbles on one axis: the curve's distance to its bounding box's top (or left) side."""
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from vpuformer.config import PueConfig
@@ -10,8 +10,8 @@ from vpuformer.pue.gaussian import quasi_gaussian
 
 def crossings(
     points: Float[Tensor, "K M 2"], length: int
-) -> tuple[Float[Tensor, "K L S"], Bool[Tensor, "K L S"]]:
-    """Where each segment of a stroke meets each column: y, and whether it meets it at all.
+) -> tuple[Int[Tensor, " T"], Float[Tensor, " T"]]:
+    """Where the segments of strokes meet columns: k * length + column of each meeting, and its y.
 
     Algorithm 1, l. 1-3: the pool of candidate points. A column is asked at its centre, the first
     and last one at the stroke's own end, so that every column the stroke enters has a point.
@@ -19,19 +19,21 @@ def crossings(
     """
     ends = torch.cat([points, points[:, -1:]], 1)  # a lone vertex becomes a segment
     (xa, ya), (xb, yb) = ends[:, :-1].unbind(-1), ends[:, 1:].unbind(-1)  # K S
-    x = points[..., 0]
-    low, high = x.amin(1, keepdim=True), x.amax(1, keepdim=True)  # K 1
-    cells = torch.arange(length, device=x.device, dtype=x.dtype)
-    at = torch.minimum(torch.maximum(cells[None], low), high)[..., None]  # K L 1
-    meets = (at >= torch.minimum(xa, xb)[:, None]) & (at <= torch.maximum(xa, xb)[:, None])
-    crossed = (cells >= torch.floor(low + 0.5)) & (cells <= torch.floor(high + 0.5))  # K L
-    run = (xb - xa)[:, None]
-    flat = run == 0  # the segment runs along the column: take its middle
-    still = flat[:, 0] & (ya == yb)  # K S: a repeated vertex, as padding is
-    meets &= (~still | still.all(1, keepdim=True))[:, None]
-    t = torch.where(flat, 0.5, (at - xa[:, None]) / torch.where(flat, 1.0, run))
-    y = ya[:, None] + t * (yb - ya)[:, None]  # K L S
-    return y, meets & crossed[..., None]
+    left, right = torch.minimum(xa, xb), torch.maximum(xa, xb)
+    low, high = left.amin(1, keepdim=True), right.amax(1, keepdim=True)  # K 1
+    first = torch.where(left == low, torch.floor(left + 0.5), torch.ceil(left)).clamp(min=0)
+    last = torch.where(right == high, torch.floor(right + 0.5), torch.floor(right))
+    still = (xa == xb) & (ya == yb)  # a repeated vertex, as padding is
+    counts = (last.clamp(max=length - 1) - first + 1).clamp(min=0).long()
+    counts = (counts * (~still | still.all(1, keepdim=True))).flatten()
+    owner = torch.arange(len(counts), device=xa.device).repeat_interleave(counts)  # T
+    nth = torch.arange(len(owner), device=xa.device) - (counts.cumsum(0) - counts)[owner]
+    column, stroke = first.flatten()[owner] + nth, owner // xa.shape[1]
+    at = torch.minimum(torch.maximum(column, low[stroke, 0]), high[stroke, 0])
+    xa, ya, xb, yb = (t.flatten()[owner] for t in (xa, ya, xb, yb))
+    # a segment that runs along the column: its middle
+    t = torch.where(xa == xb, 0.5, (at - xa) / torch.where(xa == xb, 1.0, xb - xa))
+    return stroke * length + column.long(), ya + t * (yb - ya)
 
 
 def scribble_axis(
@@ -49,23 +51,23 @@ def scribble_axis(
     draws one with the generator.
     """
     height, width = size
-    y, meets = crossings(points, width)
+    where, y = crossings(points, width)
+    rank = y
     if config.scribble_point == "random":
-        noise = torch.rand(y.shape, generator=generator, device=y.device)
-        pick = torch.where(meets, noise, -1.0).argmax(-1, keepdim=True)
-        y = y.gather(-1, pick)[..., 0]  # K L
-    else:
-        y = torch.where(meets, y, torch.nan).nanmedian(-1).values  # K L
-    found = meets.any(-1) & (y >= -0.5) & (y < height - 0.5)
+        rank = torch.rand(y.shape, generator=generator, device=y.device)
+    order = rank.argsort()
+    order = order[where[order].argsort(stable=True)]
+    count = where.bincount(minlength=len(points) * width)
+    middle = count.cumsum(0) - count + (count - 1) // 2
+    y = torch.cat([y[order], y.new_full((1,), torch.nan)])
+    y = y[middle.where(count > 0, -1)].unflatten(0, (-1, width))  # K L
+    found = (y >= -0.5) & (y < height - 0.5)
     lowest, highest = points[..., 1].amin(1), points[..., 1].amax(1)  # K
     top = torch.floor(lowest + 0.5).clamp(0, height - 1)[:, None]
     bottom = torch.floor(highest + 0.5).clamp(0, height - 1)[:, None]
     d = torch.minimum(torch.maximum(y.nan_to_num(), top), bottom) - top
-    if config.scribble == "fixed":
-        q = quasi_gaussian(d, config.sigma, config.cut)
-    else:
-        q = quasi_gaussian(d, scribble_sigma(bottom - top + 1))
-    return torch.where(found, q, torch.zeros_like(q))
+    fixed, own = (config.sigma, config.cut), (scribble_sigma(bottom - top + 1), None)
+    return quasi_gaussian(d, *(fixed if config.scribble == "fixed" else own)).where(found, 0.0)
 
 
 def scribble_sigma(side: Tensor) -> Tensor:
