@@ -11,9 +11,11 @@ pytest.importorskip("skimage")
 pytest.importorskip("IPython")
 
 import vpucourse as course
-from vpuformer.data.scenes import SceneSamples
+from vpucourse import pictures
+from vpuformer.data.scenes import SceneSamples, scene
 from vpuformer.drawing.curves import strip
 from vpuformer.errors import ConfigError
+from vpuformer.experiments import Cell
 from vpuformer.model import build, preset
 from vpuformer.prompts import Box, Click, Prediction, Scribble
 from vpuformer.robot.mistakes import depth
@@ -282,6 +284,55 @@ def test_dma_states_come_from_a_run():
     assert not model.dma._forward_hooks
 
 
+def test_a_logged_number_becomes_means_of_equal_pieces():
+    rows = [{"a": float(k)} for k in range(6)]
+    assert course.means(rows, "a", 3) == [0.5, 2.5, 4.5]
+    assert course.means(rows[:2], "a") == [0.0, 1.0]
+
+
+def test_the_examination_is_the_largest_object_of_each_scene():
+    found = course.examination(2)
+    assert [sample.key[1] for sample in found] == ["000", "001"]
+    for i, sample in enumerate(found):
+        picture, labels = scene(1_000_000 + i)
+        assert (sample.image == picture).all() and sample.gt.sum() == max(
+            (labels == k).sum() for k in range(1, labels.max() + 1)
+        )
+
+
+class Knower:
+    def set_image(self, image, mask=None):
+        self.truth = next(s.gt for s in self.samples if s.image is image)
+
+    def reset(self):
+        pass
+
+    def add(self, *prompts):
+        self.count = getattr(self, "count", 0) + 1
+        return Prediction(self.truth.astype(np.float32) if self.count % 2 == 0 else 0 * self.truth)
+
+
+def test_examine_plays_the_robots_games():
+    segmenter = Knower()
+    segmenter.samples = course.examination(2)
+    found = course.examine(segmenter, segmenter.samples, rounds=4)
+    assert found["NoC@85"] == found["NoC@90"] == 2
+    assert (found["IoU@1"], found["IoU@2"], found["IoU@5"]) == (0, 1, 1)
+
+
+def test_a_chart_and_a_table_say_what_they_are_given(monkeypatch):
+    shown = []
+    monkeypatch.setattr(pictures, "show", lambda figure, alt: shown.append((figure, alt)))
+    course.chart("Up.", {"a": [0, 1]}, ["few", "many"], "It rises", xlabel="n", ylabel="v")
+    ((figure, alt),) = shown
+    assert alt == "Up." and [t.get_text() for t in figure.axes[0].get_xticklabels()] == [
+        "few",
+        "many",
+    ]
+    table = course.table([[0.25, 1.0]], ["row"], ["x", "y"], "Numbers")
+    assert [t.get_text() for t in table.axes[0].texts] == ["0.25", "1.00"]
+
+
 def test_exercises_of_features_and_masks():
     ex = course.checks.ex
     assert ex("04.P", "mlps") == "04.P: right." and "8 D²" in ex("04.P", "attention")
@@ -294,6 +345,9 @@ def test_exercises_of_features_and_masks():
     assert "Off by" in ex("06.B", lambda v: (v**2).sum(), **given)
     half_detached = lambda v: (v * v.detach()).mean()  # noqa: E731
     assert "gradient is off" in ex("06.B", half_detached, **given)
+    cheaper = {"trial": lambda make: make(), "beat": 0.02}
+    assert ex("04.E", lambda: 0.01, **cheaper) == "04.E: right."
+    assert "1.000, to beat: 0.020" in ex("04.E", lambda: 1.0, **cheaper)
     assert ex("06.E", 3, measure=lambda n: n / 10, beat=0.2) == "06.E: right."
     assert "0.300, to beat: 0.400" in ex("06.E", 3, measure=lambda n: n / 10, beat=0.4)
 
@@ -329,9 +383,22 @@ def test_exercises_of_training():
 def test_exercises_of_the_ablations():
     ex = course.checks.ex
     assert ex("09.P", 0, best=0) == "09.P: right." and "otherwise" in ex("09.P", 3, best=0)
-    gap = {"trial": lambda make: abs(make()["noc"] - 8.0), "beat": 0.5}
-    assert ex("09.B", lambda: {"noc": 8.25}, **gap) == "09.B: right."
-    assert "1.000, to beat: 0.500" in ex("09.B", lambda: {"noc": 9.0}, **gap)
+    seen = []
+
+    def run(toy, folder, **more):
+        seen.append(Path(folder).is_dir())
+        return Cell({"cut": 1.0, **more}, toy, {})
+
+    assert ex("09.B", run, toy="x") == "09.B: right." and seen == [True]
+    wrong = {
+        "visual is 'product', expected 'none'": {"visual": "product", "cut": 1.0},
+        "cut is 3.0, expected 1.0": {},
+        "not ['lam']": {"cut": 1.0, "lam": 0.0},
+    }
+    for said, changes in wrong.items():
+        assert said in ex("09.B", lambda *_, c=changes, **more: Cell(c | more, "", {}), toy="x")
+    assert "steps is 120" in ex("09.B", lambda *_, **__: Cell({"cut": 1.0}, "", {}), toy="x")
+    assert "failed: E" in ex("09.B", lambda *_, **__: Cell({}, "", {}, "E"), toy="x")
     worst = {"trial": lambda make: max(make()), "beat": 7.0}
     assert ex("09.E", lambda: [6.0, 6.9], **worst) == "09.E: right."
     assert "not yet" in ex("09.E", lambda: [6.0, 7.5], **worst)

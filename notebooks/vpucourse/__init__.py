@@ -2,5 +2,6 @@
 
 from vpucourse import attending, clicks, exercises, robots, strokes
 from vpucourse.checking import Same, checks, same
-from vpucourse.pictures import CUP, LEAF, explore, photo, show, toy
-from vpucourse.report import Clock, scores, shapes, versions
+from vpucourse.exams import examination, examine
+from vpucourse.pictures import CUP, LEAF, chart, explore, photo, show, table, toy
+from vpucourse.report import Clock, means, scores, shapes, versions

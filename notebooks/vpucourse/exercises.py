@@ -1,5 +1,6 @@
 """The checks of notebooks 00, 04, 06-09, 11 and 12."""
 
+import tempfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -62,7 +63,7 @@ def _same_function(by_hand: Any, *, package: Any, given: tuple[Any, ...]) -> str
     return "" if gradcheck(by_hand, given, raise_exception=False) else "Its gradient is off."
 
 
-@checks.add("04.E", "06.E")
+@checks.add("06.E")
 def _beats(yours: Any, *, measure: Any, beat: float) -> str:
     value = measure(yours)
     return "" if value > beat else f"You reach {value:.3f}, to beat: {beat:.3f}."
@@ -83,6 +84,20 @@ def _no_leak(two_rounds, *, given, wanted) -> str:
     return "" if abs(found - wanted) < 1e-3 else f"Mean IoU {found:.3f}, expected {wanted:.3f}."
 
 
+@checks.add("09.B")
+def _missing_row(run, *, toy) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        cell = run(toy, folder, seed=0, steps=2, n_scenes=2)
+    if cell.error:
+        return f"The cell failed: {cell.error}"
+    given = {"encoding": "pue", "visual": "none", "cut": 3.0, "steps": 120, **cell.parameters}
+    for name, wanted in (("encoding", "pue"), ("visual", "none"), ("cut", 1.0), ("steps", 2)):
+        if given[name] != wanted:
+            return f"{name} is {given[name]!r}, expected {wanted!r}."
+    strange = set(given) - {"encoding", "visual", "cut", "steps", "row", "seed", "n_scenes"}
+    return f"Only PuE may change, not {sorted(strange)}." if strange else ""
+
+
 @checks.add("12.B")
 def _calibration(ece) -> str:
     prob = np.repeat([0.05, 0.35, 0.75], [500, 300, 200])
@@ -100,7 +115,7 @@ def _series_stay(split) -> str:
     return "" if len(val) == 6 else f"Held out: {len(val)} of 24 names, expected 6."
 
 
-@checks.add("07.E", "08.B", "08.E", "09.B", "09.E", "11.E", "12.E")
+@checks.add("04.E", "07.E", "08.B", "08.E", "09.E", "11.E", "12.E")
 def _lower(answer, *, trial, beat) -> str:
     found = trial(answer)
     return "" if found < beat else f"{found:.3f}, to beat: {beat:.3f}. Lower is better."

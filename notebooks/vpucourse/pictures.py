@@ -1,6 +1,6 @@
 """The pictures of the course: one photo, one small scene; figures and controls on the page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from vpuformer.drawing import curves, palette
 from vpuformer.drawing.curves import encoded
 from vpuformer.errors import ConfigError
 from vpuformer.prompts import Box, Click, Prompt, Scribble
@@ -74,6 +75,49 @@ def toy() -> tuple[np.ndarray, np.ndarray]:
     return picture.clip(0, 255).astype(np.uint8), labels
 
 
+def table(values: Any, rows: list[str], columns: list[str], title: str = "") -> Any:
+    """A figure of numbers from 0 to 1 in a table, each on its colour of the course's map.
+
+    Args:
+        values: `[rows, columns]`.
+        rows: their names, from the top.
+        columns: their names, from the left.
+        title: the finding.
+    """
+    figure = curves.sheet(0.8 + 0.3 * len(rows), title)
+    with curves.style():
+        ax = figure.subplots()
+        ax.imshow(values, cmap=palette.MAP, vmin=0, vmax=1, aspect="auto")
+        for (y, x), value in np.ndenumerate(np.asarray(values)):
+            ink = palette.INK if value > 0.5 else palette.PAPER
+            ax.text(x, y, f"{value:.2f}", ha="center", va="center", color=ink)
+        ax.set_xticks(range(len(columns)), columns)
+        ax.set_yticks(range(len(rows)), rows)
+        ax.tick_params(length=0)
+        ax.xaxis.tick_top()
+        ax.spines[:].set_visible(False)
+    return figure
+
+
+def chart(
+    alt: str, runs: dict[str, Sequence[float]], x: Sequence[Any], title: str, **labels: str
+) -> None:
+    """Display curves over one axis, and under them in words what they show.
+
+    Args:
+        alt: the words.
+        runs: name → values at `x`.
+        x: numbers, or names that stand at equal distances.
+        title: the finding.
+        labels: `xlabel` and `ylabel`.
+    """
+    named = any(isinstance(place, str) for place in x)
+    figure = curves.lines(runs, range(len(x)) if named else x, title=title, **labels)
+    if named:
+        figure.axes[0].set_xticks(range(len(x)), x)
+    show(figure, alt)
+
+
 def show(figure: Any, alt: str, keep: Path | str | None = None) -> None:
     """Display a figure as a small picture, and under it in words what it shows.
 
@@ -95,6 +139,8 @@ def show(figure: Any, alt: str, keep: Path | str | None = None) -> None:
 def explore(draw: Callable[..., Any], alt: str, **controls: Any) -> None:
     """A figure with controls under a live kernel; a printed page shows one line instead.
 
+    The notebook's text says where the page shows a few of its states.
+
     Args:
         draw: takes a value for each control and returns a figure.
         alt: what the figure shows, in words.
@@ -103,6 +149,6 @@ def explore(draw: Callable[..., Any], alt: str, **controls: Any) -> None:
     from IPython.display import Markdown, display
     from ipywidgets import interactive
 
-    names = ", ".join(f"`{name}`" for name in controls)
-    display(Markdown(f"*Live only: controls for {names}. This page shows a few states.*"))
+    names = " and ".join(f"`{name}`" for name in controls)
+    display(Markdown(f"*Run it yourself, and controls for {names} appear here.*"))
     display(interactive(lambda **values: show(draw(**values), alt), **controls))

@@ -67,6 +67,12 @@ def shapes(
     return found | {"image": (3, *features.size), "places": (features.x16[0, 0].numel(),)}
 
 
+def means(rows: Sequence[dict[str, float]], key: str, pieces: int = 15) -> list[float]:
+    """A logged number over a run, as means over so many pieces of it of equal length."""
+    parts = np.array_split(np.array([row[key] for row in rows]), min(pieces, len(rows)))
+    return [float(part.mean()) for part in parts]
+
+
 @dataclass(slots=True)
 class Clock:
     """Wall time of a notebook's sections: call it with a name where a section ends."""

@@ -1,0 +1,42 @@
+"""Scenes that no training run meets, and the robot's games on them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vpuformer.data.samples import Sample
+from vpuformer.data.scenes import scene
+from vpuformer.evaluation import EvaluationConfig, Policy, run_sample
+from vpuformer.metrics import iou_at, noc
+from vpuformer.prompts import Segmenter
+
+
+def examination(count: int, first: int = 1_000_000) -> list[Sample]:
+    """The largest object of each of `count` drawn scenes that no training run ever meets.
+
+    Training draws its scenes by a hash of (seed, position), the examination by these numbers.
+    """
+    found = []
+    for i in range(count):
+        picture, labels = scene(first + i)
+        largest = labels == np.bincount(labels.ravel())[1:].argmax() + 1
+        found.append(Sample("scenes", f"{i:03d}", 1, picture, largest))
+    return found
+
+
+def examine(
+    segmenter: Segmenter, samples: Sequence[Sample], kind: str = "click", rounds: int = 20
+) -> dict[str, float]:
+    """Mean NoC@85 and @90 and IoU@1 to @5 of the robot's games, to three digits.
+
+    Args:
+        segmenter: a `Predictor`, or anything that speaks its protocol.
+        samples: one game each.
+        kind: the robot's policy.
+        rounds: prompts in a game, at most.
+    """
+    rule = EvaluationConfig(policy=Policy(kind), max_rounds=rounds)
+    games = [run_sample(segmenter, sample, rule)["ious"] for sample in samples]
+    found = {f"NoC@{t}": np.mean([noc(game, t / 100) for game in games]) for t in (85, 90)}
+    found |= {f"IoU@{k}": np.mean([iou_at(game, k) for game in games]) for k in range(1, 6)}
+    return {name: round(float(value), 3) for name, value in found.items()}
