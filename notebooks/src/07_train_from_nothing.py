@@ -19,16 +19,19 @@
 # # 07 · Can it be trained from nothing, in minutes?
 #
 # Yes: a small model, drawn scenes, two processor cores. You will write the loop yourself, see
-# that the package's gives the very same losses, and learn to tell four broken runs apart by
-# their curves.
+# that the package's gives the same losses, and learn to tell four broken runs apart by what they
+# can do.
 #
 # | | |
 # |---|---|
 # | takes | ten minutes on two CPU cores, one on a GPU; what is trained is kept |
 # | needs | nothing: every scene is drawn by a program |
 # | paper | the training part of Sec. IV-B lives here; the robot's part lives in 01 |
-# | before, after | 06 "From features to a mask" · 08 "The full model" |
+# | before, after | [06 "From features to a mask"][06] · [08 "The full model"][08] |
 # | you are here | **encoder → PuE → DMA → decoder**, all of it at once |
+#
+# [06]: 06_features_to_mask.ipynb
+# [08]: 08_real_data.ipynb
 
 # %% [markdown]
 # ## Before you start
@@ -41,8 +44,7 @@
 #
 # **Predict.** In the course of training, which comes first: good masks after *one* click, or
 # good masks after *five*? The answer stands at the end.
-
-# %% [markdown]
+#
 # ## Parameters
 #
 # Everything below follows from this cell. What was trained once lies in `run_dir`; a second
@@ -69,8 +71,8 @@ import torch
 
 import vpucourse as course
 import vpuformer as vpu
-from vpuformer import config, evaluation, losses, metrics
-from vpuformer.data import samples, scenes
+from vpuformer import config, losses, metrics
+from vpuformer.data import scenes
 from vpuformer.drawing import curves, overlay
 from vpuformer.training import optimizer, recipes, sampling
 from vpuformer.training.rounds import Rounds
@@ -89,7 +91,9 @@ print(config.dumps(recipe))
 #
 # One call. `fit` is the package's loop; in section 3 you will write it yourself. `watch` is
 # called before each checkpoint; we let it keep the weights of that moment, and end the run at
-# `stop`, where the curve of section 4 has long bent. With `stop = 1500` it would go on.
+# `stop`, where the curve of section 4 has long bent. With `stop = 1500` it would go on. How the
+# model is asked stands in `plainly`: without zoom (notebook 00), and a pixel is object above
+# 0.49 in place of one half, because the field's evaluation code has it so.
 
 # %%
 home = f"{run_dir}/{profile}-{steps}-seed{seed}"
@@ -110,15 +114,18 @@ history = [json.loads(line) for line in Path(home, "log.jsonl").read_text().spli
 # ## The picture first
 #
 # One scene, one click, and the mask at four moments of the run. The scene is none of those it
-# learned from. The model that answers is the *average* of the weights (section 2).
+# learned from. The model that answers is the *average* of the weights (section 2). One scene is
+# an anecdote: it may look worse at a later moment, while the mean of section 4 gets better. Here
+# the leaf's tips are in doubt. They lie far from the click, and a model that has learned how
+# different things end gives them about one half. The box reaches them; its IoU is printed.
 
 
 # %%
 at_step = {0: vpu.build(tiny, seed=seed).eval()}
 for path in sorted(last.parent.glob("*.safetensors")):
     at_step[int(path.stem)] = vpu.load(path, device="cpu")
-scene, labels = course.toy()
-leaf, click = labels == 4, course.LEAF["click"]
+moments, (scene, labels) = [0, *list(at_step)[1:3], stop], course.toy()
+leaf, click, box = labels == 4, course.LEAF["click"], course.LEAF["box"]
 
 
 def answer_at(step, prompt=click):
@@ -128,20 +135,15 @@ def answer_at(step, prompt=click):
 
 
 # %%
-moments = [0, *list(at_step)[1:3], stop]
 masks = [answer_at(step).mask for step in moments]
-ious = [float(metrics.iou(leaf, mask)) for mask in masks]
+ious, boxed = ([metrics.iou(leaf, answer_at(s, p).mask) for s in moments] for p in (click, box))
+print("with a box instead, IoU", np.round(boxed, 2))
 assert not is_long or ious[-1] > ious[0] + 0.3
-course.show(
-    curves.strip(
-        [overlay.overlay(scene, m, prompts=[click], gt_mask=leaf, scale=2) for m in masks],
-        [f"step {s}: IoU {v:.2f}" for s, v in zip(moments, ious, strict=True)],
-        title="From noise to a leaf",
-    ),
-    "The toy scene with one click on the leaf and the mask at four moments of training: "
-    "nothing useful at first, the leaf at the end.",
-    keep=f"{out_dir}/moments.png",
-)
+pictures = [overlay.overlay(scene, m, prompts=[click], gt_mask=leaf, scale=2) for m in masks]
+names = [f"step {s}: IoU {v:.2f}" for s, v in zip(moments, ious, strict=True)]
+title = f"One click: IoU {ious[0]:.2f} before training, {ious[-1]:.2f} after {stop} steps"
+words = "The toy scene with one click on the leaf and the mask at four moments of training."
+course.show(curves.strip(pictures, names, title=title), words, f"{out_dir}/moments.png")
 
 # %% [markdown]
 # ## 1 What is special: the pupil makes its own lessons
@@ -188,10 +190,9 @@ pictures = [
     overlay.overlay(pixels[i], prompts=[prompt], gt_mask=truths[i], scale=3)
     for i, prompt in zip(at, spoken, strict=True)
 ]
-course.show(
-    curves.strip(pictures, ["a click", "a box", "a scribble"], title="Three first lessons"),
-    "Three training pictures, truth dashed: one has a click, one a box, one a scribble.",
-)
+names, title = ["a click", "a box", "a scribble"], "A lesson begins with any of three gestures"
+words = "Three training pictures, truth dashed: one has a click, one a box, one a scribble."
+course.show(curves.strip(pictures, names, title=title), words)
 
 # %% [markdown]
 # Two details keep the pupil honest. The mask that goes into the next round is **detached**: no
@@ -294,8 +295,9 @@ def train_by_hand(model, data, recipe):
 
 
 # %% [markdown]
-# Does it do what `fit` does? Eight steps of each, from the same weights. Not "about the same":
-# the losses themselves, but for a unit in the last digit that float32 can hold.
+# Does it do what `fit` does? Eight steps of each, from the same weights, with the same scenes and
+# the same random numbers. Not "about the same": the losses may differ by a millionth, a few
+# units of the last digit that float32 can hold.
 
 # %%
 device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -317,64 +319,59 @@ course.same(by_hand, package, tolerance=1e-2 if loose else 1e-6)
 #
 # ## 4 Reading the curves
 #
-# The parts of the loss, as means over fifteenths of the run. Dice falls steadily. P2CL starts
-# at 0.69, the logarithm of two, which is what a guess by coin costs, and falls fast. NFL
-# hardly moves, and that is no fault: it is *normalised*, which means that the pixels that are
-# already right lose their weight to those that are still wrong. A loss that keeps its eye on
-# the hard pixels cannot fall much while there are any. The printed line is the IoU on the
-# training crops: what a third prompt adds to the first.
-
-
-# %%
-def means(rows, key, pieces=15):
-    parts = np.array_split(np.array([row[key] for row in rows]), min(pieces, len(rows)))
-    return [float(part.mean()) for part in parts]
-
+# The parts of the loss, as means over fifteenths of the run. Dice falls steadily. P2CL costs
+# 0.69, the logarithm of two, where every ρ is one half, a guess by coin. The printed value of
+# untrained weights is not far from that; the curve's first point, a mean over forty steps, is
+# far below. NFL *rises* at first, and then hardly moves. That is no fault: it is *normalised*,
+# its weights always have the mean one. In the beginning all pixels are about equally undecided
+# and share them, which costs 0.35, half a coin's loss (α is ½). When most are right, the
+# weights gather on those that are still wrong, whose losses are large. A loss that keeps its
+# eye on the hard pixels cannot fall much while there are any. The last printed line is the IoU
+# on the training crops: what a third prompt adds.
 
 # %%
-parts = {key: means(history, key + "3") for key in ("nfl", "dice", "p2cl")}
-iou_1, iou_3 = means(history, "iou1"), means(history, "iou3")
+parts = {key: course.means(history, key + "3") for key in ("nfl", "dice", "p2cl")}
+iou_1, iou_3 = course.means(history, "iou1"), course.means(history, "iou3")
+print(f"P2CL of untrained weights {fitted.history[0]['p2cl1']:.2f}, a coin's {np.log(2):.2f}")
 print(f"IoU, last fifteenth: round 1 {iou_1[-1]:.2f}, round 3 {iou_3[-1]:.2f}")
 assert not is_long or (iou_3[-1] > iou_1[-1] and parts["dice"][-1] < 0.6 * parts["dice"][0])
-figure = curves.lines(parts, means(history, "step"), title="NFL keeps to what is hard",
-                      xlabel="step", ylabel="part of the loss, round 3")  # fmt: skip
-course.show(figure, "Parts of the loss in round three: Dice and P2CL fall, NFL stays.")
+title = "Dice and P2CL fall; NFL rises, for it turns to what is hard"
+words = "Parts of the loss in round three: Dice and P2CL fall, NFL rises and stays."
+course.chart(words, parts, course.means(history, "step"), title, xlabel="step", ylabel="loss")
 
 # %% [markdown]
-# These curves are made of training crops, and they jump when the crops grow. To know what a
-# *user* gets, the robot of notebook 01 must play whole games, on scenes that were never
-# trained on, against the weights of each checkpoint. That is the **examination**: mean NoC@85
-# (lower is better, 20 is the worst), and IoU@1 and IoU@5 beside it.
-
+# These curves are made of training crops. To know what a *user* gets, the robot of notebook 01
+# must play whole games, on scenes that were never trained on, against the weights of each
+# checkpoint. That is the **examination**: mean NoC@85 (lower is better, 20 is the worst), and
+# IoU@1 to IoU@5 beside it. What to expect? `docs/toy_seeds.py` makes five such runs, from other
+# weights and on other lessons; their range is printed under ours.
 
 # %%
-exam = []
-for i in range(n_scenes):
-    picture, objects = scenes.scene(1_000_000 + i)
-    largest = objects == np.bincount(objects.ravel())[1:].argmax() + 1
-    exam.append(samples.Sample("scenes", f"{i:03d}", 1, picture, largest))
+exam = course.examination(n_scenes)
+stored = Path(vpu.__file__).parents[1] / "results" / "toy_seeds.json"
+others = json.loads(stored.read_text("utf-8")) if stored.exists() else {"steps": None}
 
 
-def examine(model, kind="click", most=20):
-    rule = evaluation.EvaluationConfig(policy=evaluation.Policy(kind), max_rounds=most)
+def examine(model, kind="click", rounds=20):
     who = vpu.Predictor(model, **plainly) if isinstance(model, vpu.VPUFormer) else model
-    games = [evaluation.run_sample(who, sample, rule)["ious"] for sample in exam]
-    found = {f"NoC@{t}": np.mean([metrics.noc(g, t / 100) for g in games]) for t in (85, 90)}
-    found |= {f"IoU@{k}": np.mean([metrics.iou_at(g, k) for g in games]) for k in range(1, 6)}
-    return {name: round(float(value), 3) for name, value in found.items()}
+    return course.examine(who, exam, kind, rounds)
 
 
 # %%
 exams = {step: examine(kept) for step, kept in at_step.items()}
 nocs = [found["NoC@85"] for found in exams.values()]
-print("IoU@1:", {step: exams[step]["IoU@1"] for step in moments})
+clock("4 curves")
+print("IoU@1, mean of the scenes:", {step: exams[step]["IoU@1"] for step in moments})
 print(f"NoC@85: untrained {nocs[0]:.2f}, trained {nocs[-1]:.2f}")
+if others["steps"] == stop and is_long:
+    low, high = (of(run["NoC@85"] for run in others["runs"].values()) for of in (min, max))
+    print(f"NoC@85 of {len(others['runs'])} seeds: {low:.2f} to {high:.2f}, {others['date']}")
+    assert low - 1 < nocs[-1] < high + 1
 assert not is_long or nocs[-1] < 0.6 * nocs[0]
 rows = {"trained": nocs, "untrained": [nocs[0]] * len(nocs)}
-figure = curves.lines(rows, list(exams), title="What counts: clicks until IoU 85 %",
-                      xlabel="step", ylabel="mean NoC@85 (clicks)")  # fmt: skip
-course.show(figure, "Mean clicks until IoU 85 % by step: a steep fall, then a slow one.")
-clock("4 curves")
+title = f"From {nocs[0]:.0f} clicks to {nocs[-1]:.1f}, and most of it early"
+words = "Mean clicks until IoU 85 % by step: a steep fall, then a slow one."
+course.chart(words, rows, [*exams], title, xlabel="step", ylabel="mean NoC@85 (clicks)")
 
 # %% [markdown]
 # ## 5 Break it: four failures
@@ -387,7 +384,8 @@ clock("4 curves")
 # * **no old mask**: every round begins without one, and the examination shows it one;
 # * **shuffled prompts**: each sample hears what was said about its neighbour.
 #
-# Before you look: which of them can be told from the *loss*?
+# Before you look: which of them can be told from the *loss*? And which gains least from the
+# second click to the fifth?
 
 # %%
 small = replace(recipes.tiny(short_steps), batch_size=8, crops=((0.0, 64),), warmup=20)
@@ -416,19 +414,27 @@ runs = {
 }
 
 # %%
-clicked = {name: examine(run.model.cpu(), most=5) for name, run in runs.items()}
-boxed = {name: examine(run.model, "box", 1)["IoU@1"] for name, run in runs.items()}
-print("loss, IoU after 1 click, after 5 clicks, after 1 box")
+clicked = {name: examine(run.model.cpu(), rounds=5) for name, run in runs.items()}
+print("loss, IoU after 1 click, after 5 clicks, gain")
 for name, got in clicked.items():
-    loss = means(runs[name].history, "loss", 5)[-1]
-    print(f"{name:<12}", np.round([loss, got["IoU@1"], got["IoU@5"], boxed[name]], 2))
+    row = course.means(runs[name].history, "loss", 5)[-1], got["IoU@1"], got["IoU@5"]
+    print(f"{name:<12}", np.round([*row, row[2] - row[1]], 2))
+lines = {name: [got[f"IoU@{k}"] for k in range(1, 6)] for name, got in clicked.items()}
+assert not is_long or np.ptp(lines["shuffled"]) < np.ptp(lines["as it is"]) / 3
+title = "Shuffled prompts: five clicks say no more than one"
+words = "Mean IoU after one to five clicks for a sound run and four broken ones."
+course.chart(words, lines, range(1, 6), title, xlabel="clicks", ylabel="mean IoU (0 to 1)")
+
+# %% [markdown]
+# Those were clicks. Now *one* prompt of each kind.
 
 # %%
-lines = {name: [got[f"IoU@{k}"] for k in range(1, 6)] for name, got in clicked.items()}
-assert not is_long or lines["shuffled"][-1] < lines["as it is"][-1] - 0.1
-figure = curves.lines(lines, range(1, 6), title="Five runs of equal length, asked with clicks",
-                      xlabel="clicks", ylabel="mean IoU (0 to 1)")  # fmt: skip
-course.show(figure, "Mean IoU after one to five clicks for a sound run and four broken ones.")
+kinds = ["click", "box", "scribble"]
+first = [[examine(run.model, kind, 1)["IoU@1"] for kind in kinds] for run in runs.values()]
+assert not is_long or first[2][1] < first[0][1]
+words = "Mean IoU after one prompt, a row a run, a column a kind of prompt."
+title = "Who never met a box reads it worse"
+course.show(course.table(first, [*runs], kinds, title), words)
 
 # %% [markdown]
 # Read row by row, and expect surprises; short runs give them.
@@ -438,30 +444,38 @@ course.show(figure, "Mean IoU after one to five clicks for a sound run and four 
 # fear in your own code: the number on the page looks plausible.
 #
 # *Only clicks* has a loss as good as any, because nobody ever asks it about a box. Only the
-# examination asks. *No old mask* was never taught to correct: it should gain least from the
-# second click to the fifth. And the *rate* is often fatal when thirty times too high; here the
-# limit on the gradient, the normalised layers and the average forgive much of it. Do not rely
-# on that, and do not trust a claim about rates that was tried with one network.
+# examination asks. *No old mask* costs less than one might think; look at its gain. All earlier
+# prompts are given again in each round, so a model can find its last answer anew, and the mask
+# only saves it the trouble. (Notebook 04 takes the mask from a model that did learn with it.)
+# And the *rate* is often fatal when thirty times too high; here the limit on the gradient, the
+# normalised layers and the average forgive much of it. Do not rely on that, and do not trust a
+# claim about rates that was tried with one network.
 #
 # ## 6 How many scenes are enough?
 #
 # Our scenes never run out. Photos do. Let us pretend: the same small run, but it meets only
-# 16 lessons, over and over.
+# 16 lessons over and over, or 128.
 
 
 # %%
 class Few(scenes.SceneSamples):
     def sample(self, seed, position, crop):
-        return super().sample(seed, position % 16, crop)
+        return super().sample(seed, position % self.count, crop)
 
 
-gaps, few = [], small_run("16 scenes", Few((72, 88)))
-for name, run in {"16 lessons": few, "always new": runs["as it is"]}.items():
-    learnt, fresh = means(run.history, "iou3", 5)[-1], examine(run.model.cpu(), most=3)["IoU@3"]
-    gaps.append(learnt - fresh)
-    print(f"{name}: IoU after 3 prompts, lessons {learnt:.2f}, new scenes {fresh:.2f}")
-assert not is_long or gaps[0] > gaps[1]
+by_count = {}
+for Few.count in (16, 128):
+    by_count[str(Few.count)] = small_run(f"{Few.count} lessons", Few((72, 88)))
+by_count[f"{8 * short_steps}, none twice"] = runs["as it is"]
 clock("5-6 small runs")
+
+# %%
+learnt = [course.means(run.history, "iou3", 5)[-1] for run in by_count.values()]
+fresh = [examine(run.model.cpu(), rounds=3)["IoU@3"] for run in by_count.values()]
+assert not is_long or (learnt[0] - fresh[0] > learnt[-1] - fresh[-1] and fresh[-1] > fresh[0])
+words = "IoU after three prompts by number of lessons: with few, high on them, low elsewhere."
+both, title = {"its lessons": learnt, "new scenes": fresh}, "Few lessons are learnt by heart"
+course.chart(words, both, [*by_count], title, xlabel="lessons", ylabel="IoU after 3 prompts")
 
 # %% [markdown]
 # Lessons learnt by heart and a subject not understood: that is **overfitting**. The loss
@@ -487,10 +501,8 @@ course.explore(probability, "Probability of leaf.", step=list(at_step), kind=lis
 
 # %%
 answer = None  # "IoU@1" or "IoU@5"
-good = {
-    name: [step for step in exams if exams[step][name] >= 0.7] for name in ("IoU@1", "IoU@5")
-}
-reached = {name: min(found, default=stop + 1) for name, found in good.items()}
+seventy = {name: [k for k in exams if exams[k][name] >= 0.7] for name in ("IoU@1", "IoU@5")}
+reached = {name: min(steps, default=stop + 1) for name, steps in seventy.items()}
 course.checks.ex("07.P", answer, best=min(reached, key=reached.get))
 
 # %% [markdown]
@@ -530,7 +542,7 @@ course.checks.ex("07.E", your_predictor, **asked)
 #
 # A training step of an interactive model is a conversation that the model itself steers, with
 # the old mask detached and now and then withheld. Forty lines do it, and give the package's
-# losses exactly. The loss tells whether something is being learned; only games against the
+# losses to a millionth. The loss tells whether something is being learned; only games against the
 # robot, on scenes kept apart, tell what.
 #
 # *The prediction:* five clicks come first; the next cell says when. A click in the right place
@@ -545,8 +557,7 @@ course.checks.ex("07.E", your_predictor, **asked)
 # | the loop | `vpuformer/training/loop.py` | `tests/training/test_loop.py` |
 
 # %%
-photo, cup = course.photo("coffee")
-clicks = [vpu.Click(290, 150), vpu.Click(225, 270)]
+(photo, cup), clicks = course.photo("coffee"), [vpu.Click(290, 150), vpu.Click(225, 270)]
 for name, asked in {"ours": model, "lite0": vpu.load("lite0", device="cpu")}.items():
     predictor = vpu.Predictor(asked, precision="float32")
     predictor.set_image(photo)
