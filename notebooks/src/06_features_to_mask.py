@@ -27,8 +27,11 @@
 # | takes | 75 seconds on two CPU cores, the same on a GPU |
 # | needs | nothing: a drawn scene, a photo of scikit-image, the shipped weights |
 # | paper | Eq. 11 to 18, Sec. III-D and III-E live here; readings R13 and R14 |
-# | before, after | 05 "How do prompts and picture talk?" · 07 "Train it from nothing" |
+# | before, after | [05 "How do prompts and picture talk?"][05] · [07 "Train it from nothing"][07] |
 # | you are here | encoder → PuE → DMA → **decoder** |
+#
+# [05]: 05_two_way_attention.ipynb
+# [07]: 07_train_from_nothing.ipynb
 
 # %% [markdown]
 # ## Before you start
@@ -235,15 +238,13 @@ m = 4 / b.sum()
 nfl = 0.5 * (m * b * -np.log(p)).mean()
 dice = 1 - 2 * (0.9 + 0.8) / (p_object.sum() + y.sum())  # 1 - 3.4 / 5
 print("weights m·b", (m * b).round(2), "mean", (m * b).mean().round(6))
+target = torch.tensor(y)[None, None, None]  # B 1 H W: one row of four
 
 # %%
 logits = torch.tensor(np.log(p_object / (1 - p_object)))[None, None, None].requires_grad_()
-target = torch.tensor(y)[None, None, None]  # B 1 H W: one row of four
-of_package = {
-    "BCE": F.binary_cross_entropy_with_logits(logits, target),
-    "NFL": losses.normalized_focal_loss(logits, target)[0],
-    "Dice": losses.dice_loss(logits, target)[0],
-}
+of_package = {"BCE": F.binary_cross_entropy_with_logits(logits, target)}
+of_package["NFL"] = losses.normalized_focal_loss(logits, target)[0]
+of_package["Dice"] = losses.dice_loss(logits, target)[0]
 for name, loss in of_package.items():
     pull = -torch.autograd.grad(loss, logits)[0].flatten()
     print(f"{name:<5}{loss:.3f}  pulls at the logits", *[f"{g:+.3f}" for g in pull.tolist()])
@@ -445,7 +446,9 @@ for i, value in enumerate((0.0, lam)):
     for where, colour, mark in ((~leaf, palette.GREY, "x"), (leaf, palette.CURVES[2], "o")):
         ax.scatter(*ends[value].rho[3][:, where], s=12, c=colour, marker=mark, lw=0.8)
 from_line = {v: (ends[v].rho[3].sum(0) - 1).abs().mean().item() for v in (0.0, lam)}
-print("the two ρ miss the sum 1 by, for each λ:", {v: f"{d:.4f}" for v, d in from_line.items()})
+print(
+    "the two ρ miss the sum 1 by, for each λ:", {v: round(d, 4) for v, d in from_line.items()}
+)
 assert not done or from_line[lam] < from_line[0.0] / 10
 words = "Two scatter plots, leaf pixels as green discs, others as grey crosses: one cloud in "
 course.show(figure, words + "the middle without P2CL; with it a line from the top left.")
