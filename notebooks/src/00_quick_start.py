@@ -26,8 +26,10 @@
 # | takes | 20 seconds on two CPU cores, the same on a GPU |
 # | needs | nothing: the photo comes with scikit-image, the weights with this package |
 # | paper | Fig. 3, Sec. I and III-A live here |
-# | before, after | none · 01 "Who is clicking?" |
+# | before, after | none · [01 "Who is clicking?"][01] |
 # | you are here | **encoder** → **PuE** → **DMA** → **decoder** (the whole road) |
+#
+# [01]: 01_robot_and_metrics.ipynb
 
 # %% [markdown]
 # ## Before you start
@@ -385,8 +387,8 @@ clock("5-6 robot and files")
 # ## Try it
 #
 # Here is what one, two and three gestures give, from a fresh start. Change the numbers and run
-# the cell again; nothing can break. (Prompting with the mouse is notebook 10, which is not
-# written yet; where a page points there, its question is still open.)
+# the cell again; nothing can break. With the mouse you prompt in
+# [notebook 10](10_live_prompting.ipynb).
 
 # %%
 mine = [vpu.Click(290, 190), vpu.Click(380, 300, positive=False), vpu.Click(225, 270)]

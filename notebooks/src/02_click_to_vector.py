@@ -26,8 +26,11 @@
 # | takes | half a minute on two CPU cores, the same on a GPU |
 # | needs | nothing: a drawn scene, a photo of scikit-image, the shipped weights |
 # | paper | Eq. 1 to 4, Fig. 5, Sec. III-B (click) live here; readings R1 to R4 |
-# | before, after | 01 "Who is clicking?" · 03 "Boxes and scribbles" |
+# | before, after | [01 "Who is clicking?"][01] · [03 "Boxes and scribbles"][03] |
 # | you are here | encoder → **PuE** → DMA → decoder |
+#
+# [01]: 01_robot_and_metrics.ipynb
+# [03]: 03_box_and_scribble.ipynb
 
 # %% [markdown]
 # ## Before you start
@@ -505,7 +508,8 @@ course.checks.ex("02.E", your_bump, beat=to_beat)
 #
 # *The prediction:* about 20, to be exact 19, because we cut at 3σ; the paper's letter gives 7.
 # *Still unknown:* whether a colour term of the bilateral kind would help a trained model. That
-# takes training runs; notebook 09, when it is written, is the place for it.
+# takes training runs; [notebook 09](09_which_idea_pays.ipynb) has them for the product, not for
+# this one, and shows how to add a row.
 #
 # | paper | module | test |
 # |---|---|---|

@@ -26,8 +26,11 @@
 # | takes | one minute on two CPU cores, the same on a GPU |
 # | needs | nothing: a photo of scikit-image, the shipped weights |
 # | paper | Eq. 7 to 10, Fig. 2, Sec. III-C live here; readings R10 to R12 |
-# | before, after | 04 "What does the network see?" · 06 "From features to a mask" |
+# | before, after | [04 "What does the network see?"][04] · [06 "From features to a mask"][06] |
 # | you are here | encoder → PuE → **DMA** → decoder |
+#
+# [04]: 04_encoders_and_mask.ipynb
+# [06]: 06_features_to_mask.ipynb
 
 # %% [markdown]
 # ## Before you start
@@ -387,8 +390,9 @@ course.checks.ex("05.E", other_phi, tokens=states[-1].pixels[0])
 # the channel gate chooses and the pixel gate is close to a constant.
 #
 # *The prediction:* equal. Equal queries have equal scores, and nothing makes prompts compete
-# for places. *Still unknown:* whether a pixel gate that varies would help; that takes
-# training, and notebook 09, when it is written.
+# for places. *Still unknown:* whether a pixel gate that varies would help; that takes training
+# runs, in the manner of [notebook 09](09_which_idea_pays.ipynb), which prices the other forms of
+# DMA but not this one.
 #
 # | paper | module | test |
 # |---|---|---|

@@ -27,8 +27,11 @@
 # | takes | five minutes on two CPU cores, one on a GPU; what was trained is kept |
 # | needs | nothing: the pictures are drawn; or a folder of yours |
 # | paper | the remark on fine-tuning in Sec. IV-D lives here |
-# | before, after | 10 "Your turn" · 12 "Where does it fail?" |
+# | before, after | [10 "Your turn"][10] · [12 "Where does it fail?"][12] |
 # | you are here | **encoder → PuE → DMA → decoder**, from trained weights |
+#
+# [10]: 10_live_prompting.ipynb
+# [12]: 12_where_it_fails.ipynb
 
 # %% [markdown]
 # ## Before you start
