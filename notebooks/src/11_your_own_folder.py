@@ -6,7 +6,7 @@
 #     name: python3
 #   vpuformer:
 #     number: '11'
-#     minutes_cpu: 5
+#     minutes_cpu: 6
 #     houses:
 #       equations: []
 #       algorithms: []
@@ -24,7 +24,7 @@
 #
 # | | |
 # |---|---|
-# | takes | five minutes on two CPU cores, one on a GPU; what was trained is kept |
+# | takes | six minutes on two CPU cores, one on a GPU; what was trained is kept |
 # | needs | nothing: the pictures are drawn; or a folder of yours |
 # | paper | the remark on fine-tuning in Sec. IV-D lives here |
 # | before, after | [10 "Your turn"][10] · [12 "Where does it fail?"][12] |
@@ -68,7 +68,7 @@ from PIL import Image
 import vpucourse as course
 import vpuformer as vpu
 from vpuformer import evaluation, metrics
-from vpuformer.data import folders, samples, scenes
+from vpuformer.data import folders, samples
 from vpuformer.drawing import curves, overlay, palette
 from vpuformer.training import finetune, recipes
 
@@ -150,7 +150,6 @@ run = f"{home}/run-{freeze}-{steps}-{model.weights_hash[:8]}"
 result = vpu.finetune(model, room / "images", room / "masks", run, recipe, choice)
 for step, row in result.validations.items():
     print(f"step {step:>2}: NoC@90 {row['NoC@90'][0]:.2f}, IoU@1 {row['IoU@1'][0]:.2f}")
-clock("train")
 
 # %% [markdown]
 # ## The picture first
@@ -161,10 +160,7 @@ clock("train")
 
 # %%
 def play(model, samples, most=most):
-    """IoU after each of the robot's clicks, a list for each sample."""
-    rule = evaluation.EvaluationConfig(max_rounds=most)
-    predictor = vpu.Predictor(model, precision="float32")
-    return [evaluation.run_sample(predictor, sample, rule)["ious"] for sample in samples]
+    return course.games(vpu.Predictor(model, precision="float32"), samples, most)
 
 
 def asked(model, sample, clicks, name):
@@ -178,17 +174,17 @@ def asked(model, sample, clicks, name):
 
 
 # %%
+clock("train")
 before, after = play(model, exam), play(result.model, exam)
 middle = exam[np.argsort([game[0] for game in after])[len(exam) // 2]]
 who = {"before": model, "after": result.model}
 shown = [asked(who[name], middle, k, name) for k in (1, 3) for name in who]
 assert not is_long or np.mean([g[-1] for g in after]) > np.mean([g[-1] for g in before])
-course.show(
-    curves.strip(*zip(*shown, strict=True), columns=2, title="From the head to the spot"),
-    "A drawn head with a soft spot: before fine-tuning the mask covers the whole head after one "
-    "click and after three; afterwards it lets go of the head.",
-    keep=f"{out_dir}/before_after.png",
-)  # fmt: skip
+figure = curves.strip(*zip(*shown, strict=True), columns=2, title="From the head to the spot")
+words = (
+    "A drawn head with a soft spot: before, the mask covers the whole head; after, it lets go."
+)
+course.show(figure, words, f"{out_dir}/before_after.png")
 clock("picture first")
 
 # %% [markdown]
@@ -251,14 +247,10 @@ def verdict(name, labels):
 
 captions = [f"{name}: {verdict(name, labels)}" for name, (_, labels) in spoilt.items()]
 assert "a: fine, b: speck, c: hole, d: refused, e: refused" in ", ".join(captions)
-fits = [(p, m > 0 if m.shape == x.shape else None) for p, m in spoilt.values()]
-pictures = [overlay.overlay(*pair) for pair in fits]
-course.show(
-    curves.strip(pictures, captions, columns=3, title="A contact sheet: two odd, two refused"),
-    "Six drawn heads with their masks: b has a speck at the left, c a hole in its middle, d no "
-    "mask, e one of the wrong size; a and f are fine.",
-)
-clock("1 labels")
+sheet = [overlay.overlay(p, m > 0 if m.shape == x.shape else None) for p, m in spoilt.values()]
+title = "A contact sheet: two odd, two refused"
+words = "Six drawn heads with masks: b has a speck, c a hole, d no mask, e one of a wrong size."
+course.show(curves.strip(sheet, captions, columns=3, title=title), words)
 
 # %% [markdown]
 # Look at such a sheet of *your* folder before you train. A minute of looking is worth more than
@@ -331,18 +323,17 @@ print(f"NoC@90 {clicks(before).mean():.2f} before, {clicks(after).mean():.2f} af
       f"saved {saved.mean:.2f}, 95 % between {saved.low:.2f} and {saved.high:.2f}")  # fmt: skip
 
 # %%
-figure = curves.sheet(2.6, "Before and after, picture by picture")
+fell = (clicks(after) < clicks(before)).sum()
+figure = curves.sheet(2.6, f"{fell} of {len(exam)} pictures need fewer clicks than before")
 with curves.style():
-    ax, at = figure.subplots(), range(len(exam))
+    ax, at = figure.subplots(), range(1, len(exam) + 1)
     ax.vlines(at, clicks(after), clicks(before), color=palette.GREY, lw=1)
     ax.plot(at, clicks(before), "s", color=palette.CURVES[1], label="before", ms=7)
     ax.plot(at, clicks(after), "o", color=palette.CURVES[0], label="after", ms=7)
     ax.set(xlabel="picture of the examination", ylabel="NoC@90 (clicks)", ylim=(0, 21.5))
-    ax.set_xticks(at, [i + 1 for i in at])
     ax.legend(ncols=2, frameon=False, loc="lower right", bbox_to_anchor=(1, 1))
 assert not is_long or saved.low > 0
-course.show(figure, "For each picture of the examination two dots, the clicks to 90 % before and "
-            f"after, joined by a line; {(clicks(after) < clicks(before)).sum()} of {len(exam)} fell.")  # fmt: skip # noqa: E501
+course.show(figure, "For each picture two dots, clicks before and after, joined by a line.")
 
 # %% [markdown]
 # When the interval holds zero, you do not know whether it helped; more *pictures* in the
@@ -355,10 +346,10 @@ course.show(figure, "For each picture of the examination two dots, the clicks to
 # with all. Fewer pictures are seen more often. One run each, so expect some disorder.
 
 # %%
-curve, plain = {0: before}, replace(recipe, save_every=steps)
+curve, plain = {0: before}, replace(recipe, save_every=steps, log_every=steps)
 for count in (4, 8, 16) if is_long else (2, 4):
-    few = folders.FolderSamples(given[:count])
-    fitted = vpu.fit(vpu.load("lite0"), few, plain, f"{run}-{count}")
+    data = folders.FolderSamples(given[:count])
+    fitted = vpu.fit(vpu.load("lite0"), data, plain, f"{run}-{count}")
     curve[count] = play(fitted.model, exam)
 curve[len(given)] = after
 
@@ -367,10 +358,10 @@ lines = {f"NoC@{t}": [float(clicks(games, t / 100).mean()) for games in curve.va
          for t in (85, 90)}  # fmt: skip
 print([*curve], "pictures:", {name: np.round(v, 2).tolist() for name, v in lines.items()})
 assert not is_long or max(lines["NoC@90"][1:]) < lines["NoC@90"][0]
-figure = curves.lines(lines, list(curve), title="The first few pictures do most of it",
-                      xlabel="pictures given", ylabel="mean clicks")  # fmt: skip
-course.show(figure, "Mean clicks to 85 % and to 90 % against the number of pictures given: a steep "
-            "fall to the first point; what follows is one run each.")  # fmt: skip
+words = "Mean clicks to 85 % and to 90 % by pictures given: a steep fall to the first point."
+title = "The first few pictures do most of it"
+course.chart(words, lines, [*curve], title, xlabel="pictures given", ylabel="mean clicks")
+
 # %% [markdown]
 # These pictures resemble each other more than yours will. With real ones the fall is slower;
 # `docs/training.md` has a measured case, 45 endoscopy pictures, where clicks to 90 % fell from
@@ -407,11 +398,7 @@ course.same(0.75 * old[key] + 0.25 * new[key], blend(0.25)[key])
 
 # %%
 cup = samples.Sample("cup", "coffee", 1, *course.photo("coffee"))
-groups = {"heads": exam, "scenes": [], "cup": [cup]}
-for i in range(n // 4):
-    picture, labels = scenes.scene(1_000_000 + i)
-    largest = labels == np.bincount(labels.ravel())[1:].argmax() + 1
-    groups["scenes"].append(samples.Sample("scenes", f"{i}", 1, picture, largest))
+groups = {"heads": exam, "scenes": course.examination(n // 4), "cup": [cup]}
 
 
 def third(model, samples):
@@ -421,15 +408,12 @@ def third(model, samples):
 shares = (0.0, 0.5, 0.75, 1.0) if is_long else (0.0, 1.0)
 mixes = {a: with_weights(blend(a)) for a in shares}
 kept = {name: [third(m, group) for m in mixes.values()] for name, group in groups.items()}
-
-# %%
 print("IoU after 3 clicks:", {name: np.round(v, 2).tolist() for name, v in kept.items()})
 assert not is_long or kept["heads"][-1] > kept["heads"][0]
-figure = curves.lines(kept, shares, title="On the way from the old weights to the new",
-                      xlabel="share of the new weights", ylabel="mean IoU@3 (0 to 1)")  # fmt: skip
-course.show(figure, "Mean IoU after three clicks against the share of new weights, for the heads, "
-            "for drawn scenes and for the photo of the cup.")  # fmt: skip
-clock("2-6 help, forgetting")
+words = "Mean IoU after three clicks by the share of new weights: heads, drawn scenes, the cup."
+title = f"New weights: the heads gain {np.ptp(kept['heads']):.2f}, the cup pays"
+course.chart(words, kept, shares, title, xlabel="share of new weights", ylabel="mean IoU@3")
+clock("1-6 labels to forgetting")
 
 # %% [markdown]
 # Forgetting is not one number. The drawn scenes have something in common with the drawn heads,
@@ -438,18 +422,40 @@ clock("2-6 help, forgetting")
 #
 # ## Try it
 #
-# Move from the old weights to the new and watch the same picture after one click.
+# Choose what stays frozen: the early stages (as above), the whole encoder, DMA, or everything. How
+# many weights are left to move, how long does a step take, and how many clicks does the robot
+# save in the examination? All runs have the same pictures and the same number of steps; it is
+# one run each, so only large differences mean something.
 
 
 # %%
-def on_the_way(*shares):
-    found = [asked(with_weights(blend(a)), middle, 1, f"{a:.0%} new") for a in shares]
-    return curves.strip(*zip(*found, strict=True), columns=2)
+def with_frozen(stages, *parts):
+    net, plan = vpu.load("lite0"), replace(plain, frozen_stages=stages)
+    for part in parts:
+        getattr(net, part).requires_grad_(False)
+    done = vpu.fit(net, folders.FolderSamples(given), plan, f"{run}-{stages}-{len(parts)}")
+    moving = sum(p.numel() for p in net.parameters() if p.requires_grad) / 1e6
+    saved = clicks(before) - clicks(play(done.model, exam))
+    return moving, done.history[-1]["seconds"] / steps, saved.mean()
 
 
-course.explore(lambda share=0.5: on_the_way(share), "One click.", share=(0.0, 1.0, 0.25))
-course.show(on_the_way(0.0, 0.5, 0.75, 1.0), "One picture and one click with a growing share of "
-            "new weights: the whole head is marked at first.")  # fmt: skip
+early = (weights_by_hand(model) - sum(map(weights_by_hand, still))) / 1e6
+found = {"early stages": (early, fitted.history[-1]["seconds"] / steps, gain.mean())}
+found |= {"encoder": with_frozen(7), "DMA": with_frozen(0, "dma"), "all": (0.0, 0.0, 0.0)}
+
+
+# %%
+def prices(frozen=None):
+    axes = "million weights that move", "seconds a step", "clicks saved"
+    panels = dict(zip(axes, zip(*found.values(), strict=True), strict=True))
+    title = f"With the whole encoder frozen: {found['encoder'][2]:.1f} clicks saved"
+    return course.bars(panels, [*found], title, frozen)
+
+
+course.explore(prices, "One choice.", frozen=[*found])
+course.show(
+    prices(), "Bars for four choices of what is frozen: weights, seconds, clicks saved."
+)
 
 # %% [markdown]
 # ## Break it
@@ -465,7 +471,6 @@ leak = vpu.finetune(model, twice / "images", twice / "masks", f"{run}-twice", re
 told, true = leak.after["NoC@90"][0], float(clicks(play(leak.model, exam)).mean())
 print(f"NoC@90 by its own report {told:.2f}, in the examination {true:.2f}")
 assert not is_long or told < true
-clock("try, break")
 
 # %% [markdown]
 # This is a **leak**: what is asked has been seen in training. It is the commonest way to a good
@@ -534,5 +539,5 @@ These weights start from {card["start"]["hash"][:12]}; {len(card["train"])} pict
 On {len(exam)} objects that took no part, the click robot needs {noc[1]:.2f} clicks to
 90 %, before {noc[0]:.2f}. On a photo it knew, IoU@3 went from {kept["cup"][0]:.2f} to
 {kept["cup"][-1]:.2f}. Pictures: {folder or "drawn by a program"}.""")
-clock("exercises")
+clock("try, break, exercises")
 print(f"\n{course.versions(model)}\n\n{clock}")

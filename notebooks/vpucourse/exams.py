@@ -24,19 +24,26 @@ def examination(count: int, first: int = 1_000_000) -> list[Sample]:
     return found
 
 
-def examine(
-    segmenter: Segmenter, samples: Sequence[Sample], kind: str = "click", rounds: int = 20
-) -> dict[str, float]:
-    """Mean NoC@85 and @90 and IoU@1 to @5 of the robot's games, to three digits.
+def games(
+    segmenter: Segmenter, samples: Sequence[Sample], rounds: int = 20, kind: str = "click"
+) -> list[list[float]]:
+    """IoU after each of the robot's prompts, a list for each sample; a game ends at IoU 90 %.
 
     Args:
         segmenter: a `Predictor`, or anything that speaks its protocol.
         samples: one game each.
-        kind: the robot's policy.
         rounds: prompts in a game, at most.
+        kind: the robot's policy.
     """
     rule = EvaluationConfig(policy=Policy(kind), max_rounds=rounds)
-    games = [run_sample(segmenter, sample, rule)["ious"] for sample in samples]
-    found = {f"NoC@{t}": np.mean([noc(game, t / 100) for game in games]) for t in (85, 90)}
-    found |= {f"IoU@{k}": np.mean([iou_at(game, k) for game in games]) for k in range(1, 6)}
+    return [run_sample(segmenter, sample, rule)["ious"] for sample in samples]
+
+
+def examine(
+    segmenter: Segmenter, samples: Sequence[Sample], kind: str = "click", rounds: int = 20
+) -> dict[str, float]:
+    """Mean NoC@85 and @90 and IoU@1 to @5 of the robot's games, to three digits; as `games`."""
+    played = games(segmenter, samples, rounds, kind)
+    found = {f"NoC@{t}": np.mean([noc(game, t / 100) for game in played]) for t in (85, 90)}
+    found |= {f"IoU@{k}": np.mean([iou_at(game, k) for game in played]) for k in range(1, 6)}
     return {name: round(float(value), 3) for name, value in found.items()}

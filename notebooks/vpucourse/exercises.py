@@ -1,4 +1,4 @@
-"""The checks of notebooks 00, 04, 06-09, 11 and 12."""
+"""The checks of notebooks 00, 04 and 06-12."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -69,7 +69,7 @@ def _beats(yours: Any, *, measure: Any, beat: float) -> str:
     return "" if value > beat else f"You reach {value:.3f}, to beat: {beat:.3f}."
 
 
-@checks.add("07.P", "08.P", "09.P", "11.P", "12.P")
+@checks.add("07.P", "08.P", "09.P", "10.P", "11.P", "12.P")
 def _measured(answer, *, best) -> str:
     return "" if answer == best else "The numbers above say otherwise."
 
@@ -115,7 +115,7 @@ def _series_stay(split) -> str:
     return "" if len(val) == 6 else f"Held out: {len(val)} of 24 names, expected 6."
 
 
-@checks.add("04.E", "07.E", "08.B", "08.E", "09.E", "11.E", "12.E")
+@checks.add("04.E", "07.E", "08.B", "08.E", "09.E", "10.E", "11.E", "12.E")
 def _lower(answer, *, trial, beat) -> str:
     found = trial(answer)
     return "" if found < beat else f"{found:.3f}, to beat: {beat:.3f}. Lower is better."

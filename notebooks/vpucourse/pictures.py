@@ -75,6 +75,28 @@ def toy() -> tuple[np.ndarray, np.ndarray]:
     return picture.clip(0, 255).astype(np.uint8), labels
 
 
+def bars(
+    panels: dict[str, Sequence[float]], names: list[str], title: str, chosen: str | None = None
+) -> Any:
+    """A figure of horizontal bars, one panel a quantity, one bar a name; the chosen one in colour.
+
+    Args:
+        panels: what an axis says → a value for each of `names`.
+        names: from the top.
+        title: the finding.
+        chosen: one of `names`; None colours all.
+    """
+    figure = curves.sheet(1.1 + 0.28 * len(names), title)
+    colours = [palette.CURVES[0] if chosen in (None, name) else palette.GREY for name in names]
+    with curves.style():
+        axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+        for ax, (label, values) in zip(axes, panels.items(), strict=True):
+            ax.barh(range(len(names)), values, color=colours)
+            ax.set(xlabel=label, yticks=range(len(names)), yticklabels=names)
+        axes[0].invert_yaxis()
+    return figure
+
+
 def table(values: Any, rows: list[str], columns: list[str], title: str = "") -> Any:
     """A figure of numbers from 0 to 1 in a table, each on its colour of the course's map.
 
