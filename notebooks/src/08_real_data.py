@@ -200,7 +200,7 @@ if data and profile in ("gpu", "paper"):
     assert cli.main(train) == 0
 
 # %% [markdown]
-# The shipped weights took three such runs, **legs**, each from the weights of the one before.
+# The shipped weights took several such runs, **legs**, each from the weights of the one before.
 # A **crop** is what the network sees in training: a square cut around an object. By hand:
 # steps times crops a step. Two numbers on the card must agree with that, and we can compare
 # with the paper's plan on SBD, 55 passes over 8,498 photos.
@@ -221,15 +221,14 @@ course.same(by_hand, [leg["samples"] for leg in legs])
 for leg in legs:
     row = dict(zip(leg["curve_columns"], leg["curve"][-1], strict=True))
     row |= {"hours": leg["hours"], "crops up to": f"{leg['recipe']['crops'][-1][1]} px"}
-    print({k: row[k] for k in ("hours", "crops up to", "loss", "iou1", "iou3")})
+    print(leg["hardware"], {k: row[k] for k in ("hours", "crops up to", "iou1", "iou3")})
 clock("1-2 data, run")
 
 # %% [markdown]
-# The IoU of the first prompt falls from leg to leg? Later legs use larger crops and ask for
-# smaller things; a training number compares with nothing but itself.
-#
-# No GPU has trained these weights, so we promise no hours for one. By the plan alone, the
-# paper's run on SBD sees ten times as many crops at 448 pixels.
+# Do not read progress off these lines. Legs differ in the size of their crops and in what they ask
+# for, smaller things for instance; a training number compares with nothing but itself. The hours
+# are those of the machine named in the line. By the plan alone, the paper's run on SBD sees as
+# many more crops as printed above, all of them at 448 pixels.
 #
 # ## 3 The paper's tables
 #
@@ -255,7 +254,7 @@ assert points["paper, ViT-B"] == tuple(theirs["II", "ViT-B"][:2])
 #
 # Now ours beside the paper's, on the one set in common, each gap with what differs:
 #
-# * **data**: 5,700 photos from many sources, against SBD or COCO and LVIS;
+# * **data**: the photos counted in section 1, against SBD or COCO and LVIS;
 # * **length**: the crops of section 2;
 # * **encoder**: ours has 2.9 million weights; ResNet-50 and ViT-B many times that;
 # * **readings**: where the paper is open we chose (R1 to R14), and the last mask enters late.
@@ -379,9 +378,10 @@ course.show(replays(*by_rule, title="Fig. 7 by rule: the first, the middle, the 
             "of our first five clicks, discs positive, squares negative.")  # fmt: skip
 
 # %% [markdown]
-# Look at the last one for a while. On GrabCut it is a pair of scissors on a calm ground: thin,
-# which our maps at a quarter of the size see badly, and plain in colour, which is all that the
-# classical method needs. It wins. A mean hides such objects; the number of failures does not.
+# Look at the last one for a while. What is hard for ours is thin (on GrabCut there is a pair of
+# scissors), since our maps have a quarter of the picture's size. What is easy for the classical
+# method is plain in colour on a calm ground, thin or not; there it may win. A mean hides such
+# objects; the number of failures does not.
 #
 # What a table cannot show is the picture, so here are two that may be shown, in the layout of
 # Fig. 7: first click and third, ours and cv2.grabCut.
@@ -406,15 +406,15 @@ toy, labels = course.toy()
 scenery = [course.photo("coffee"), (toy[:80, 8:], labels[:80, 8:] == 4)]  # both 2 : 3
 who = {"ours": vpu.Predictor(model, precision="float32"), "grabCut": baselines.GrabCut()}
 shown = [turn for pair in scenery for name in who for turn in play(name, who[name], *pair)]
-course.show(curves.strip(*zip(*shown, strict=True), columns=4, title="First click and third, IoU"),
+course.show(curves.strip(*zip(*shown, strict=True), columns=4, title="Colours do for a drawing"),
             "The cup and the drawn leaf, each by ours and by cv2.grabCut after one click and after "
             "three, with the truth dashed.")  # fmt: skip
 clock("4-5 intervals, replays")
 
 # %% [markdown]
-# On the cup ours is ahead after three clicks. On the drawn leaf, flat in colour, the classical
-# method is done at the first, and ours takes coins for leaves. Two pictures prove nothing; that
-# is why section 3 counts all fifty photos.
+# The classical method asks only for colours that differ. The drawn leaf is flat in colour and done
+# at the first click; the cup has its saucer's colour, and there a network must know what a cup
+# is. Two pictures prove nothing; that is why section 3 counts all fifty photos.
 #
 # ## Try it
 #
@@ -532,8 +532,8 @@ course.checks.ex("08.E", interval, trial=width, beat=(b - a) + (d - c))
 #
 # ## What we know now
 #
-# On easy photos a small model trained on a laptop's processor needs a click or two more than the
-# paper's; on small parts inside larger things it fails often. A table's second decimal is worth
+# On easy photos a small model comes within a click or two of the paper's; on small parts inside
+# larger things it fails often. A table's second decimal is worth
 # little without an interval, the same objects and the same truth. Wins and losses chosen by rule
 # tell more than pictures chosen by hand.
 #

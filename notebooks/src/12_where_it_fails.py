@@ -311,12 +311,12 @@ clock("2-3 table, ambiguity")
 
 # %% [markdown]
 # Ambiguity is not a fault of the weights, and more training does not cure it: it lives in the
-# question. Ignorance lives in the weights. Look at the second printed line: with a *no* beside
-# the disc the question is clear, and the model still says *plate*. A test that tells them
-# apart: look whether the mask fits *some* sensible thing. If it does, say more; if not, train
-# more. Try it on the first picture. Asked about a spot, did the model mark the whole head? A
-# head is a sensible thing. Did it mark every mitochondrion at once? To somebody that is the
-# right answer too. But when clicks that say *not this* leave a ragged hole instead of an edge,
+# question. Ignorance lives in the weights. Look at the second printed line: with a *no* beside it
+# the question is clear, and where the IoU is low all the same, it is the weights that fail. A test
+# that tells them apart: look whether the mask fits *some* sensible thing. If it does, say more; if
+# not, train more. Try it on the first picture. Asked about a spot, did the model mark the whole
+# head? A head is a sensible thing. Did it mark every mitochondrion at once? To somebody that is
+# the right answer too. But when clicks that say *not this* leave a ragged hole instead of an edge,
 # nobody could have meant that, and it is the weights that do not know.
 #
 # ## 4 Does it know when it is wrong?
@@ -404,8 +404,8 @@ course.show(figure, "Mean IoU against the contrast that is left, for one click a
 clock("5 contrast")
 
 # %% [markdown]
-# A half or a quarter of the contrast is enough for three clicks. At an eighth the noise comes
-# near the edges, and three clicks no longer rescue the slice.
+# Much of the contrast may go before three clicks notice. At an eighth the noise comes near the
+# edges, and three clicks no longer rescue the slice.
 #
 # ## Try it
 #
