@@ -167,14 +167,12 @@ print("entries not zero:", filled, "to the letter:", letter)
 
 # %%
 assert filled == sorted(filled) and letter[0] == letter[1] == 0
-course.show(
-    vectors.stacked(
-        cases, title="With σ = w/6 the bell fills its box; the letter knows no size", marks=64
-    ),
-    "Three boxes of growing side, each under three readings. A sixth: bells as wide as the "
-    "box. Flat: plateaus as wide as the box. The letter: empty for the first two boxes, a "
-    "needle for the largest.",
+title = "With σ = w/6 the bell fills its box; the letter knows no size"
+words = (
+    "Three boxes of growing side, each under three readings. A sixth: bells as wide as the box. "
+    "Flat: plateaus as wide. The letter: empty for the first two, a needle for the largest."
 )
+course.show(vectors.stacked(cases, title=title, marks=64), words)
 clock("1 boxes")
 
 # %% [markdown]
@@ -290,13 +288,17 @@ course.same([*q_h, *q_v, 1, 0], pue.encode([v_stroke], (8, 11))[0])
 grid = np.zeros((8, 11))
 for px, py in pool:
     grid[py, px] = 0.45  # row = y
-frames, captions = [], []
-for i in (2, 4, 6, 9):
+
+
+def filled(column=5):
+    """The grid after the columns' loop has come so far, and a caption."""
     frame = grid.copy()
     for px, py in heights.items():
-        frame[py, px] = 1.0 if px <= i else frame[py, px]
-    frames.append(frame)
-    captions.append(f"column {i}: {int((frame == 1).sum())} of {len(heights)}")
+        frame[py, px] = 1.0 if px <= column else frame[py, px]
+    return frame, f"column {column}: {int((frame == 1).sum())} of {len(heights)}"
+
+
+frames, captions = map(list, zip(*map(filled, (2, 4, 6, 9)), strict=True))
 last = grid.copy()
 for py, px in places.items():
     last[py, px] = 1.0
@@ -385,8 +387,9 @@ clock("4-5 losses, network")
 # %% [markdown]
 # ## Try it
 #
-# Change the box and watch the bell. With the flat reading the edge is sharp, and the middle
-# says nothing about where in the box we are.
+# Move $i$, the column that Algorithm 1 has come to (its frames stand in section 3). Or change the
+# box and watch the bell; its states stand below. With the flat reading the edge is sharp, and the
+# middle says nothing about where in the box we are.
 
 
 # %%
@@ -399,6 +402,7 @@ def glow(w=50, h=30, reading="sixth"):
     )
 
 
+course.explore(lambda i=5: curves.strip(*[[x] for x in filled(i)]), "The loop.", i=(2, 9))
 course.explore(
     glow,
     "The box, and what its vector says.",

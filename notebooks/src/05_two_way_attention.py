@@ -206,24 +206,27 @@ print("q", tuple(q.shape), "f", tuple(f.shape), "F_qv", tuple(F_qv.shape))
 course.same(F_qv_hat, step(q, q, f, pe, valid)[1])
 
 # %% [markdown]
-# Now both questions in the trained model, layer by layer. Above: where the *positive* click
-# looks (brightest place set to 1). Below: who owns each place, as in the first picture.
+# Now both questions in the trained model, layer by layer. Above: where the *positive* click looks
+# (brightest place set to 1); in the middle the *negative* one. Below: who owns each place, as in
+# the first picture.
 
 # %%
-looks = [s.attention["qv"][0, :, 0].mean(0).reshape(side, side).numpy() for s in states]
+found = [s.attention["qv"][0].mean(0).reshape(2, side, side).numpy() for s in states]
+looks, others = ([pair[k] for pair in found] for k in (0, 1))
 owners = [who_owns(s) for s in states]
 on_cup = [float(at_photo(look)[cup].sum() / at_photo(look).sum()) for look in looks]
 print("share of the positive click's attention on the cup:", np.round(on_cup, 2))
 assert max(on_cup) > cup.mean()
 course.show(
     curves.strip(
-        [at_photo(look / look.max()) for look in looks] + [at_photo(o) for o in owners],
-        [f"layer {i}: {what}" for what in ("click looks", "owner") for i in (1, 2, 3)],
+        [at_photo(look / look.max()) for look in looks + others]
+        + [at_photo(o) for o in owners],
+        [f"layer {i}: {what}" for what in ("+ looks", "− looks", "owner") for i in (1, 2, 3)],
         columns=3,
         title="Prompts look at few places; places sort themselves by prompt",
     ),
-    "Six coarse maps. Above, a few bright places where the positive click looks; below, the "
-    "cup and its surroundings turn toward the positive or the negative click.",
+    "Nine coarse maps. Above, a few bright places where the positive click looks, then those of "
+    "the negative one; below, the places turn toward the one click or the other.",
 )
 clock("1-2 attention")
 
@@ -324,18 +327,20 @@ clock("3 gates")
 #
 # ## Try it
 #
-# Choose a layer and a head, and look for a head that does not care about the cup at all. Heads
-# share the work without being told to: each has its own small part of the width, and nothing
+# Choose a prompt, a layer and a head, and look for a head that does not care about the cup at all.
+# Heads share the work without being told to: each has its own small part of the width, and nothing
 # in the loss says what it should look for. Below, the four heads of the last layer.
 
 
 # %%
-def one_head(layer=3, head=1):
-    grid = states[layer - 1].attention["vq"][0, head - 1, :, 0].reshape(side, side).numpy()
-    return curves.strip([at_photo(grid)], [f"layer {layer}, head {head}"])
+def one_head(prompt="positive", layer=3, head=1):
+    found = states[layer - 1].attention["vq"][0, head - 1, :, int(prompt == "negative")]
+    grid = at_photo(found.reshape(side, side).numpy())
+    return curves.strip([grid], [f"{prompt} click, layer {layer}, head {head}"])
 
 
-course.explore(one_head, "Who owns each place, one head.", layer=(1, 3), head=(1, 4))
+signs = ["positive", "negative"]
+course.explore(one_head, "One head's share.", prompt=signs, layer=(1, 3), head=(1, 4))
 
 # %%
 heads = states[-1].attention["vq"][0, :, :, 0].reshape(-1, side, side).numpy()

@@ -409,25 +409,25 @@ clock("5 contrast")
 #
 # ## Try it
 #
-# Take the contrast of one slice away yourself. The strip below shows four states: watch the
-# mask leave the object before your own eye loses it.
+# Take the contrast of one slice away yourself, or add noise. The strip below shows four states:
+# watch the mask leave the object before your own eye loses it.
 
 
 # %%
-def one_level(contrast=1.0):
+def one_level(contrast=1.0, noise=6):
     picture, truth = some[0]
-    picture = faded(picture, contrast)
+    picture = faded(picture, contrast, noise)
     clicks, answers = play(picture, truth, 1)
     seen = overlay.overlay(picture, answers[0] > 0.49, prompts=clicks, gt_mask=truth)
     return seen, f"{contrast:.0%}: IoU {score(truth, answers)[0]:.2f}"
 
 
-def control(contrast=1.0):
-    seen, caption = one_level(contrast)
+def control(contrast=1.0, noise=6):
+    seen, caption = one_level(contrast, noise)
     return curves.strip([seen], [caption], columns=2)
 
 
-course.explore(control, "One slice, one click.", contrast=(0.05, 1.0, 0.05))
+course.explore(control, "One slice, one click.", contrast=(0.05, 1, 0.05), noise=(0, 30, 3))
 
 # %%
 strip, captions = zip(*map(one_level, reversed(levels)), strict=True)
