@@ -478,8 +478,9 @@ both, title = {"its lessons": learnt, "new scenes": fresh}, "Few lessons are lea
 course.chart(words, both, [*by_count], title, xlabel="lessons", ylabel="IoU after 3 prompts")
 
 # %% [markdown]
-# Lessons learnt by heart and a subject not understood: that is **overfitting**. The loss
-# cannot show it; only scenes that were kept apart can.
+# Lessons learnt by heart and a subject not understood: that is **overfitting**. The loss cannot
+# show it; only scenes that were kept apart can. (Lessons are crops, asked with any gesture, and
+# new scenes are whole, asked with clicks: a few hundredths between the lines mean nothing.)
 #
 # ## Try it
 #
