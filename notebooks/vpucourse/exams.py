@@ -9,6 +9,7 @@ from vpuformer.data.scenes import scene
 from vpuformer.evaluation import EvaluationConfig, Policy, run_sample
 from vpuformer.metrics import iou_at, noc
 from vpuformer.prompts import Segmenter
+from vpuformer.robot.policy import PolicyName
 
 
 def examination(count: int, first: int = 1_000_000) -> list[Sample]:
@@ -25,7 +26,10 @@ def examination(count: int, first: int = 1_000_000) -> list[Sample]:
 
 
 def games(
-    segmenter: Segmenter, samples: Sequence[Sample], rounds: int = 20, kind: str = "click"
+    segmenter: Segmenter,
+    samples: Sequence[Sample],
+    rounds: int = 20,
+    kind: PolicyName = "click",
 ) -> list[list[float]]:
     """IoU after each of the robot's prompts, a list for each sample; a game ends at IoU 90 %.
 
@@ -40,7 +44,10 @@ def games(
 
 
 def examine(
-    segmenter: Segmenter, samples: Sequence[Sample], kind: str = "click", rounds: int = 20
+    segmenter: Segmenter,
+    samples: Sequence[Sample],
+    kind: PolicyName = "click",
+    rounds: int = 20,
 ) -> dict[str, float]:
     """Mean NoC@85 and @90 and IoU@1 to @5 of the robot's games, to three digits; as `games`."""
     played = games(segmenter, samples, rounds, kind)
