@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from vpuformer.drawing.curves import strip
 from vpuformer.errors import ConfigError
 from vpuformer.experiments import Cell
 from vpuformer.model import build, preset
+from vpuformer.predictor import Predictor
 from vpuformer.prompts import Box, Click, Prediction, Scribble
 from vpuformer.robot.mistakes import depth
 from vpuformer.robot.next_prompt import next_click, next_scribble
@@ -451,3 +453,67 @@ def test_the_papers_tables_hold_what_was_counted_in_them():
             cells += bool(found)
             lost += bool(found) and min(found) < float(value)
     assert (len(rows), len(ours), cells, lost) == (23, 5, 39, 8)
+
+
+class Talk:
+    def __init__(self, predictor):
+        self.predictor, self.past = predictor, []
+
+    def add(self, prompt):
+        self.past.append(self.predictor.rounds)
+        self.predictor.add(prompt)
+
+    def undo(self):
+        self.predictor.resume(self.past.pop())
+
+
+class Asking(Talk):
+    def undo(self):
+        prompts = [p for turn in self.past.pop() for p in turn.prompts]
+        self.predictor.reset()
+        for prompt in prompts:
+            self.predictor.add(prompt)
+
+
+class Deaf(Talk):
+    def undo(self):
+        pass
+
+
+def test_exercises_of_live_prompting():
+    ex = course.checks.ex
+    predictor = Predictor(build(preset("tiny")).eval(), precision="float32")
+    predictor.set_image(np.zeros((310, 300, 3), np.uint8))
+    assert ex("10.B", Talk, predictor=predictor) == "10.B: right."
+    assert "asked the model again" in ex("10.B", Asking, predictor=predictor)
+    assert "has 2 rounds" in ex("10.B", Deaf, predictor=predictor)
+    assert "decode" not in vars(predictor.model)
+    assert ex("10.P", "box", best="box") == "10.P: right."
+    assert "to beat: 3.000" in ex("10.E", 4, trial=lambda x: x, beat=3)
+
+
+def test_a_cable_is_thin_and_drawn_from_its_number():
+    picture, mask = course.prompting.wire(3, 4)
+    assert picture.shape == (192, 256, 3) and mask.shape == (192, 256)
+    columns = mask[:, 30:220].sum(0)
+    assert 3 <= np.median(columns) <= 9 and columns.min() >= 2
+    assert (course.prompting.wire(3, 4)[0] == picture).all()
+    assert (course.prompting.wire(4, 4)[1] != mask).any()
+
+
+def test_bars_have_a_panel_for_each_quantity():
+    figure = course.bars({"weights": [1, 2], "seconds": [3, 4]}, ["a", "b"], "Two", "b")
+    assert [ax.get_xlabel() for ax in figure.axes] == ["weights", "seconds"]
+    widths = [[bar.get_width() for bar in ax.patches] for ax in figure.axes]
+    assert widths == [[1, 2], [3, 4]]
+    assert figure.axes[0].patches[0].get_facecolor() != figure.axes[0].patches[1].get_facecolor()
+
+
+def test_mastheads_lead_from_page_to_page():
+    pages = sorted((ROOT / "notebooks" / "src").glob("[01]*.py"))
+    assert [page.name[:2] for page in pages] == [f"{n:02d}" for n in range(13)]
+    for before, page, after in zip([None, *pages], pages, [*pages[1:], None], strict=False):
+        told = re.findall(r"^# \[(\d\d)\]: (.+)\.ipynb$", page.read_text("utf-8"), re.M)
+        assert told == [(near.name[:2], near.stem) for near in (before, after) if near]
+        for number, _ in told:
+            assert re.search(rf'\| before, after \|.*"\]\[{number}\]', page.read_text("utf-8"))
