@@ -1,3 +1,6 @@
+import hashlib
+import importlib.util
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -517,3 +520,21 @@ def test_mastheads_lead_from_page_to_page():
         assert told == [(near.name[:2], near.stem) for near in (before, after) if near]
         for number, _ in told:
             assert re.search(rf'\| before, after \|.*"\]\[{number}\]', page.read_text("utf-8"))
+
+
+def test_the_seeds_run_what_notebook_07_runs():
+    spec = importlib.util.spec_from_file_location("seeds", ROOT / "docs" / "toy_seeds.py")
+    seeds = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(seeds)
+    text = (ROOT / "notebooks" / "src" / "07_train_from_nothing.py").read_text("utf-8")
+    for name, value in (("steps", seeds.STEPS), ("stop", seeds.STOP), ("n_scenes", seeds.SCENES)):
+        assert re.search(rf"^{name} = {value}  #", text, re.M)
+    assert f'config.preset("tiny"), {seeds.CROPS}' in text
+    theirs, ours = seeds.examination(2), course.examination(2)
+    assert all((a.gt == b.gt).all() for a, b in zip(theirs, ours, strict=True))
+    if seeds.RESULT.exists():
+        found = json.loads(seeds.RESULT.read_text("utf-8"))
+        digest = hashlib.sha256((ROOT / "docs" / "toy_seeds.py").read_bytes()).hexdigest()
+        assert found["source_sha256"] == digest, "Run: python docs/toy_seeds.py"
+        assert (found["steps"], found["n_scenes"]) == (seeds.STOP, seeds.SCENES)
+        assert all(1 <= run["NoC@85"] <= 20 for run in found["runs"].values())
