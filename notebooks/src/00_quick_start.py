@@ -388,7 +388,8 @@ clock("5-6 robot and files")
 #
 # Here is what one, two and three gestures give, from a fresh start. Change the numbers and run
 # the cell again; nothing can break. With the mouse you prompt in
-# [notebook 10](10_live_prompting.ipynb).
+# [notebook 10](10_live_prompting.ipynb), or here in a cell of your own that says
+# `vpu.PromptWidget(image, model)`.
 
 # %%
 mine = [vpu.Click(290, 190), vpu.Click(380, 300, positive=False), vpu.Click(225, 270)]
