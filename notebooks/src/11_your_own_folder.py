@@ -174,7 +174,6 @@ def asked(model, sample, clicks, name):
 
 
 # %%
-clock("train")
 before, after = play(model, exam), play(result.model, exam)
 middle = exam[np.argsort([game[0] for game in after])[len(exam) // 2]]
 who = {"before": model, "after": result.model}
@@ -185,7 +184,7 @@ words = (
     "A drawn head with a soft spot: before, the mask covers the whole head; after, it lets go."
 )
 course.show(figure, words, f"{out_dir}/before_after.png")
-clock("picture first")
+clock("train, picture first")
 
 # %% [markdown]
 # The paper says in its limits (Sec. IV-D) that medical pictures need fine-tuning on the target
@@ -411,7 +410,8 @@ kept = {name: [third(m, group) for m in mixes.values()] for name, group in group
 print("IoU after 3 clicks:", {name: np.round(v, 2).tolist() for name, v in kept.items()})
 assert not is_long or kept["heads"][-1] > kept["heads"][0]
 words = "Mean IoU after three clicks by the share of new weights: heads, drawn scenes, the cup."
-title = f"New weights: the heads gain {np.ptp(kept['heads']):.2f}, the cup pays"
+change = {name: values[-1] - values[0] for name, values in kept.items()}
+title = f"New weights: heads {change['heads']:+.2f}, cup {change['cup']:+.2f}"
 course.chart(words, kept, shares, title, xlabel="share of new weights", ylabel="mean IoU@3")
 clock("1-6 labels to forgetting")
 
