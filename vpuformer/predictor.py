@@ -2,16 +2,17 @@
 
 from contextlib import nullcontext
 from functools import cache
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 import torch
 
 from vpuformer.config import ZoomConfig, check_literal
-from vpuformer.conversation import Round, Rounds, previous, probability, said, start_mask
+from vpuformer.conversation import Round, Rounds, nth, previous, probability, said, start_mask
 from vpuformer.errors import ConfigError, ImageError, PromptError
 from vpuformer.imaging import Crop, Frame, Span, box_iou, covers, read, zoom_crop
-from vpuformer.model import Features, VPUFormer
+from vpuformer.model import Decoded, Features, VPUFormer
 from vpuformer.prompts import Prediction, Prompt, Size, check_inside, of_sign
 from vpuformer.pue import PromptBatch
 from vpuformer.weights import Precision, load, pick_precision
@@ -46,6 +47,7 @@ class Predictor:
         self.device = next(model.parameters()).device
         self.precision = pick_precision(precision, self.device)
         self.image: np.ndarray | None = None
+        self.seconds = {"encode": 0.0, "decode": 0.0}  # of the last round
         self._forget()
 
     @property
@@ -105,13 +107,14 @@ class Predictor:
 
     def remove(self, index: int) -> Prediction | None:
         """Take back prompt `index` of `prompts`; the rounds from its own on are played again."""
+        nth(self.rounds, index)
         owners = [at for at, turn in enumerate(self.rounds) for _ in turn.prompts]
-        if not 0 <= index < (count := len(owners)):
-            raise PromptError(f"There is no prompt {index}: there are {count}, counted from 0.")
-        at = owners[index]
-        kept, later = self.rounds[:at], [list(turn.prompts) for turn in self.rounds[at:]]
-        del later[0][index - owners.index(at)]
-        for prompts in map(tuple, later):
+        at, turns = owners[index], [list(turn.prompts) for turn in self.rounds]
+        del turns[at][index - owners.index(at)]
+        kept = self.rounds[:at]
+        if kept and not kept[-1].logits.size:  # forgotten, to save memory
+            kept = ()
+        for prompts in map(tuple, turns[len(kept) :]):
             if prompts:
                 kept = (*kept, self._answer(kept, prompts))
         self._object.push(kept)
@@ -131,6 +134,27 @@ class Predictor:
         """Forget the selected object's prompts, keep the image and a start mask."""
         self._objects[self.selected] = Rounds(self._object.start)
         return self._prediction(self._object)
+
+    def resume(self, rounds: tuple[Round, ...], start: np.ndarray | None = None) -> None:
+        """Go on from `rounds` said about this image before, as the only object, without undo.
+
+        Args:
+            rounds: what `rounds` gave then.
+            start: the mask it began from, as probability float32 `[H, W]`.
+        """
+        self._objects, self.selected = {0: Rounds(start, [rounds])}, 0
+
+    def similarity(self, index: int) -> np.ndarray:
+        """How alike each place is to prompt `index` of `prompts`: rho, float32 `[h, w]` in 0..1.
+
+        At a quarter of the frame that shows the whole image, after the last round.
+        """
+        nth(self.rounds, index)
+        *before, last = self.rounds
+        frame = Frame(self.size, self.model.config.size)
+        rho = self._decoded(tuple(before), last.prompts, frame, details=True).rho
+        assert rho is not None
+        return rho[0, index].float().cpu().numpy()
 
     def predict(self) -> Prediction:
         """The selected object's mask now."""
@@ -179,7 +203,15 @@ class Predictor:
 
     def _answer(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...]) -> Round:
         """The next round: choose the frame, encode if it is new, decode."""
-        frame = self._frame(rounds, prompts)
+        began, frame = perf_counter(), self._frame(rounds, prompts)
+        logits = self._decoded(rounds, prompts, frame).logits
+        answer = Round(prompts, frame, logits[0, 0].float().cpu().numpy())
+        self.seconds["decode"] = perf_counter() - began - self.seconds["encode"]
+        return answer
+
+    def _decoded(
+        self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...], frame: Frame, **details: bool
+    ) -> Decoded:
         batch = PromptBatch.of([frame.prompts([*said(rounds), *prompts])], self.device)
         prev = previous(rounds, self._object.start, frame)
         prev_mask = None
@@ -188,9 +220,10 @@ class Predictor:
         is_rough = self.precision == "bfloat16"
         rough = torch.autocast(self.device.type, torch.bfloat16) if is_rough else nullcontext()
         with torch.inference_mode(), rough:
+            began = perf_counter()
             features = self._encoded(frame, prev_mask, batch)
-            logits = self.model.decode(features, batch, prev_mask).logits
-        return Round(prompts, frame, logits[0, 0].float().cpu().numpy())
+            self.seconds["encode"] = perf_counter() - began
+            return self.model.decode(features, batch, prev_mask, **details)
 
     def _encoded(
         self, frame: Frame, prev_mask: torch.Tensor | None, batch: PromptBatch
@@ -236,12 +269,12 @@ class Predictor:
 
 def segment(image: Any, prompts: list[Prompt], model: VPUFormer | None = None) -> Prediction:
     """The mask of one object in one call, all prompts in one round; shipped weights by default."""
-    predictor = Predictor(model or _load_once("lite0"))
+    predictor = Predictor(model or load_once("lite0"))
     predictor.set_image(image)
     return predictor.add(*prompts)
 
 
-_load_once = cache(load)
+load_once = cache(load)
 
 
 def _clipped(span: Span, size: Size) -> Span:
