@@ -45,7 +45,7 @@ class Predictor:
         self.model, self.threshold = model, threshold
         self.zoom = zoom or ZoomConfig()
         self.device = next(model.parameters()).device
-        self.precision = pick_precision(precision, self.device)
+        self.precision: Precision = pick_precision(precision, self.device)
         self.image: np.ndarray | None = None
         self.seconds = {"encode": 0.0, "decode": 0.0}  # of the last round
         self._forget()
