@@ -128,6 +128,8 @@ def test_a_new_action_drops_what_was_undone():
     session.undo()
     session.add(ROUNDS[2])
     assert not session.can_redo and session.prompts == [ROUNDS[2]]
+    session.undo()
+    assert session.prompts == [] and not session.can_undo
 
 
 def test_objects_have_names_colours_and_numbers():
@@ -220,6 +222,20 @@ def test_strokes_outlive_prompts_and_later_clicks_win_on_their_pixel():
     session.remove(0)
     assert [s.after for s in session.objects[0].strokes] == [0, 0, 2]
     assert session.mask[30, 50] and session.mask[30, 10]
+    session.undo()
+    session.remove(1)
+    assert [s.after for s in session.objects[0].strokes] == [1, 1, 2]
+
+
+def test_the_same_prompt_twice_is_two_rounds():
+    session, predictor = fresh(), Predictor(MODEL, precision="float32")
+    predictor.set_image(IMAGE)
+    for _ in range(2):
+        session.preview(ROUNDS[0])
+        session.add(ROUNDS[0])
+        predictor.add(ROUNDS[0])
+    assert session.prompts == [ROUNDS[0]] * 2
+    assert np.array_equal(session.prob, predictor.predict().prob)
 
 
 def test_the_brush_does_not_touch_what_the_model_hears():

@@ -45,6 +45,11 @@ class Answers:
             self._last = thing, prompts, self._now(thing)
         return self._last[2]
 
+    def prepare(self, thing: Thing) -> None:
+        """Encode ahead for the thing's next prompt."""
+        self.predictor.resume(thing.rounds, thing.start)
+        self.predictor.prepare()
+
     def without(self, thing: Thing, index: int) -> Thing:
         """The thing without one of its prompts; the rounds from its own on are played again."""
         self.predictor.resume(thing.rounds, thing.start)
@@ -84,13 +89,10 @@ class Answers:
     def identity(self) -> dict[str, Any]:
         """What decides the answers: hashes of image and weights, precision, threads."""
         size = list(self.predictor.size)
-        return {
-            "image": hashlib.sha256(f"{size}".encode() + self.image.tobytes()).hexdigest(),
-            "size": size,
-            "weights": self.model.weights_hash or weights_hash(self.model.state_dict()),
-            "precision": self.predictor.precision,
-            "threads": torch.get_num_threads(),
-        }
+        image = hashlib.sha256(f"{size}".encode() + self.image.tobytes()).hexdigest()
+        weights = self.model.weights_hash or weights_hash(self.model.state_dict())
+        machine = {"precision": self.predictor.precision, "threads": torch.get_num_threads()}
+        return {"image": image, "size": size, "weights": weights, **machine}
 
     def check(self, data: dict[str, Any], any_weights: bool) -> None:
         """Raise DataError when a session's dict is about another image or other weights."""

@@ -16,16 +16,9 @@ from vpuformer.imaging import cutout, tight_box
 if TYPE_CHECKING:
     from vpuformer.widget.session import Session
 
-KINDS = {
-    "cutout": "png",
-    "cropped": "png",
-    "mask": "png",
-    "labels": "png",
-    "coco": "json",
-    "polygons": "json",
-    "numpy": "npz",
-    "session": "json",
-}  # what `exported` gives, and how such a file's name ends
+# What `exported` gives, and how such a file's name ends.
+KINDS = dict.fromkeys(("cutout", "cropped", "mask", "labels"), "png")
+KINDS |= dict.fromkeys(("coco", "polygons", "session"), "json") | {"numpy": "npz"}
 Ring = list[list[float]]  # closed; the last point is not the first again
 
 
@@ -88,27 +81,18 @@ def coco(masks: Sequence[np.ndarray], names: Sequence[str], file_name: str) -> d
     In COCO pixel i covers [i, i + 1): a bbox is left, top, width and height in whole pixels.
     """
     height, width = masks[0].shape
-    kinds = list(dict.fromkeys(names))
-    found = []
+    kinds, found = list(dict.fromkeys(names)), []
     for mask, name in zip(masks, names, strict=True):
         if box := tight_box(mask):
             left, top, right, bottom = box
-            found.append(
-                {
-                    "id": len(found) + 1,
-                    "image_id": 1,
-                    "category_id": kinds.index(name) + 1,
-                    "iscrowd": 1,  # what tells COCO's tools that these are run lengths
-                    "area": int(mask.sum()),
-                    "bbox": [left, top, right - left, bottom - top],
-                    "segmentation": to_rle(mask),
-                }
-            )
-    return {
-        "images": [{"id": 1, "file_name": file_name, "width": width, "height": height}],
-        "categories": [{"id": i, "name": name} for i, name in enumerate(kinds, 1)],
-        "annotations": found,
-    }
+            ids = {"id": len(found) + 1, "image_id": 1, "category_id": kinds.index(name) + 1}
+            bbox = [left, top, right - left, bottom - top]
+            # iscrowd tells COCO's tools that these are run lengths.
+            shape = {"iscrowd": 1, "segmentation": to_rle(mask), "area": int(mask.sum())}
+            found.append({**ids, **shape, "bbox": bbox})
+    image = {"id": 1, "file_name": file_name, "width": width, "height": height}
+    categories = [{"id": i, "name": name} for i, name in enumerate(kinds, 1)]
+    return {"images": [image], "categories": categories, "annotations": found}
 
 
 def labels_png(labels: np.ndarray, colours: Sequence[str]) -> bytes:

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from vpuformer.data.samples import SUFFIXES
 from vpuformer.errors import DataError, VPUError
@@ -35,10 +36,7 @@ class Folder:
     session: Session
 
     def __init__(
-        self,
-        images_dir: str | Path,
-        out_dir: str | Path | None = None,
-        model: VPUFormer | None = None,
+        self, images_dir: str | Path, out_dir: Any = None, model: VPUFormer | None = None
     ) -> None:
         folder = Path(images_dir).resolve()
         if not folder.is_dir():

@@ -14,15 +14,12 @@ from vpuformer.widget.answers import Answers
 from vpuformer.widget.export import from_rle, read_json
 from vpuformer.widget.session import Session
 
+Source = str | Path | dict[str, Any]
 COLUMNS, GAP = 4, 6  # pictures in a row, pixels between them
 
 
 def replay(
-    source: str | Path | dict[str, Any],
-    image: Any,
-    model: VPUFormer | None = None,
-    *,
-    any_weights: bool = False,
+    source: Source, image: Any, model: VPUFormer | None = None, *, any_weights: bool = False
 ) -> Session:
     """The session of a file (or dict), its rounds played again: the same masks.
 

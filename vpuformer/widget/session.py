@@ -245,6 +245,11 @@ class Session:
             thing = self.answers.said(self._state.thing, prompts)
         return thing.mask(self._threshold, self.size)
 
+    def prepare(self) -> None:
+        """Encode now what the next prompt will most likely look at; changes nothing."""
+        with self._lock:
+            self.answers.prepare(self._state.thing)
+
     def vectors(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """A prompt's PuE vector on the whole image: q_h `[L]` along x, q_v `[L]` along y, q_b."""
         return self.answers.vectors(self._state.thing, index)

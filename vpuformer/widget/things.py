@@ -14,13 +14,8 @@ from vpuformer.errors import ConfigError, DataError, PromptError
 from vpuformer.prompts import Click, Prompt, Scribble, Size
 from vpuformer.widget.export import from_rle, to_rle
 
-COLOURS = (
-    palette.MASK,
-    palette.CURVES[4],
-    palette.CURVES[2],
-    palette.PARTS["decoder"],
-    palette.CURVES[3],
-)  # of the first objects, then again from the first; not the colours of the signs
+# Of the first objects, then again from the first; not the colours of the signs.
+COLOURS = (palette.MASK, palette.CURVES[4], palette.CURVES[2], palette.CURVES[3])
 MOST = 254  # objects: a label map's 255 is void
 
 
@@ -88,12 +83,10 @@ class Thing:
         """Its pixels, bool `[H, W]`, read-only: probability, brush and later clicks in turn."""
         prob = self.prob
         mask = np.zeros(size, bool) if prob is None else prob > threshold
-        prompts = self.prompts
-        until = [*(stroke.after for stroke in self.strokes[1:]), len(prompts)]
-        for stroke, end in zip(self.strokes, until, strict=False):
+        for stroke in self.strokes:
             y, x, covered = swept(stroke.line.points, stroke.radius, size)
             mask[y, x] = np.where(covered, stroke.line.positive, mask[y, x])
-            for prompt in prompts[stroke.after : end]:
+            for prompt in self.prompts[stroke.after :]:
                 if isinstance(prompt, Click):
                     x, y = prompt.pixel
                     mask[y, x] = prompt.positive  # row = y
