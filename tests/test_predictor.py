@@ -119,6 +119,16 @@ def test_similarity_is_the_models_rho_on_the_whole_image():
         predictor.similarity(2)
 
 
+def test_prepare_encodes_ahead_and_changes_nothing():
+    prepared, plain = (fresh(Counting(), zoom=ZoomConfig(min_side=20)) for _ in range(2))
+    for prompt in (MIXED[0], Click(61, 41)):
+        prepared.prepare()
+        encoded = prepared.model.encoded
+        assert np.array_equal(prepared.add(prompt).prob, plain.add(prompt).prob)
+        assert prepared.model.encoded == encoded
+    assert prepared.rounds[1].frame.crop and prepared.model.encoded == 2
+
+
 def test_says_how_long_encoding_and_decoding_took():
     predictor = fresh()
     predictor.add(MIXED[0])

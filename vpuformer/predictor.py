@@ -1,6 +1,7 @@
 """One conversation about one image: prompts in, masks in the image's own coordinates out."""
 
-from contextlib import nullcontext
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from time import perf_counter
 from typing import Any
@@ -144,6 +145,12 @@ class Predictor:
         """
         self._objects, self.selected = {0: Rounds(start, [rounds])}, 0
 
+    def prepare(self) -> None:
+        """Encode now what the next prompt will most likely look at; the answers stay the same."""
+        if self.model.config.fusion == "late":
+            with self._arithmetic():
+                self._encoded(self._frame(self.rounds, ()))
+
     def similarity(self, index: int) -> np.ndarray:
         """How alike each place is to prompt `index` of `prompts`: rho, float32 `[h, w]` in 0..1.
 
@@ -217,16 +224,25 @@ class Predictor:
         prev_mask = None
         if prev is not None:
             prev_mask = torch.from_numpy(np.array(prev))[None, None].to(self.device)
-        is_rough = self.precision == "bfloat16"
-        rough = torch.autocast(self.device.type, torch.bfloat16) if is_rough else nullcontext()
-        with torch.inference_mode(), rough:
+        with self._arithmetic():
             began = perf_counter()
             features = self._encoded(frame, prev_mask, batch)
             self.seconds["encode"] = perf_counter() - began
             return self.model.decode(features, batch, prev_mask, **details)
 
+    @contextmanager
+    def _arithmetic(self) -> Generator[None, None, None]:
+        """No gradients, in the precision that was asked for."""
+        is_rough = self.precision == "bfloat16"
+        rough = torch.autocast(self.device.type, torch.bfloat16) if is_rough else nullcontext()
+        with torch.inference_mode(), rough:
+            yield
+
     def _encoded(
-        self, frame: Frame, prev_mask: torch.Tensor | None, batch: PromptBatch
+        self,
+        frame: Frame,
+        prev_mask: torch.Tensor | None = None,
+        batch: PromptBatch | None = None,
     ) -> Features:
         early = self.model.config.fusion == "early"
         if not early and frame.crop in self._features:

@@ -237,10 +237,7 @@ class Session:
         self._do(lambda state: state.without(number))
 
     def preview(self, *prompts: Prompt) -> np.ndarray:
-        """The mask that `add` would give, bool `[H, W]`; changes nothing.
-
-        `add` of the same prompts right after takes the answer over and computes nothing.
-        """
+        """The mask that `add` would give, bool `[H, W]`; changes nothing, and `add` costs less."""
         with self._lock:
             thing = self.answers.said(self._state.thing, prompts)
         return thing.mask(self._threshold, self.size)
@@ -272,9 +269,7 @@ class Session:
     ) -> "Session":
         """The session that a `to_json` dict describes, its rounds played again.
 
-        Raises:
-            DataError: it is no such dict, is about another image, or was made with other weights
-                (unless `any_weights`).
+        DataError when it is about another image, or other weights (unless `any_weights`).
         """
         session = cls(image, model)
         session._restore(data, any_weights)
