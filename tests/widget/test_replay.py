@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from small import CONFIG
 
+from vpuformer.drawing.overlay import overlay
 from vpuformer.errors import DataError
 from vpuformer.model import build
 from vpuformer.prompts import Box, Click, Scribble
@@ -98,9 +99,11 @@ def test_the_strip_shows_each_round_and_the_brush():
     assert picture.size == (COLUMNS * (100 + GAP) - GAP, 2 * height + GAP)
     assert json.dumps(session.to_json()) == before
     pixels = np.asarray(picture)
-    last = pixels[height + GAP :, 2 * (100 + GAP) :][:, :100]
-    first = pixels[:height, :100]
-    assert last.std() > 5 and not np.array_equal(first, last)
+    options = {"prompts": session.prompts, "scale": 100 / W}
+    painted = overlay(IMAGE, session.mask, **options)
+    bare = overlay(IMAGE, session.prob > 0.5, **options)
+    assert np.array_equal(pixels[height + GAP :, 2 * (100 + GAP) :][:, :100], painted)
+    assert np.array_equal(pixels[height + GAP :, 100 + GAP :][:, :100], bare)
 
 
 def test_the_strip_of_an_empty_session_is_the_photo():
