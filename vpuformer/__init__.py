@@ -7,7 +7,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vpuformer.doctor import doctor
     from vpuformer.evaluation import evaluate
     from vpuformer.model import VPUFormer, build, preset
     from vpuformer.predictor import Predictor, segment
@@ -24,7 +23,6 @@ _HOMES = {
     "Scribble": "prompts",
     "VPUFormer": "model",
     "build": "model",
-    "doctor": "doctor",
     "evaluate": "evaluation",
     "finetune": "training.finetune",
     "fit": "training.loop",
@@ -46,7 +44,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
-
-
-# A module and its function share this name: bound here, the function wins whoever imports first.
-doctor = import_module("vpuformer.doctor").doctor
