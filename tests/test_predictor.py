@@ -1,6 +1,7 @@
 """One conversation: rounds, undo, objects, zoom, encode once, and errors that lose nothing."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -127,6 +128,24 @@ def test_prepare_encodes_ahead_and_changes_nothing():
         assert np.array_equal(prepared.add(prompt).prob, plain.add(prompt).prob)
         assert prepared.model.encoded == encoded
     assert prepared.rounds[1].frame.crop and prepared.model.encoded == 2
+
+
+def test_spare_slots_for_prompts_change_nothing():
+    spare, plain, asked = fresh(), fresh(), []
+    spare.step = 8
+    decode = MODEL.decode
+
+    def counted(features, prompts, *rest):
+        asked.append(prompts.valid.sum(1).tolist() + list(prompts.valid.shape))
+        return decode(features, prompts, *rest)
+
+    spare.model = SimpleNamespace(
+        config=CONFIG, encode_image=MODEL.encode_image, decode=counted, parameters=MODEL.parameters
+    )
+    for prompt in (*MIXED, *MIXED, *MIXED):
+        close = np.abs(spare.add(prompt).prob - plain.add(prompt).prob).max()
+        assert close < 1e-5
+    assert asked == [[n, 1, 8 if n < 9 else 16] for n in range(1, 10)]
 
 
 def test_says_how_long_encoding_and_decoding_took():

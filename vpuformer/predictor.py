@@ -47,6 +47,7 @@ class Predictor:
         self.zoom = zoom or ZoomConfig()
         self.device = next(model.parameters()).device
         self.precision: Precision = pick_precision(precision, self.device)
+        self.step = 1  # slots for prompts come in multiples of it
         self.image: np.ndarray | None = None
         self.seconds = {"encode": 0.0, "decode": 0.0}  # of the last round
         self._forget()
@@ -219,7 +220,8 @@ class Predictor:
     def _decoded(
         self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...], frame: Frame, **details: bool
     ) -> Decoded:
-        batch = PromptBatch.of([frame.prompts([*said(rounds), *prompts])], self.device)
+        every = frame.prompts([*said(rounds), *prompts])
+        batch = PromptBatch.of([every], self.device, self.step)
         prev = previous(rounds, self._object.start, frame)
         prev_mask = None
         if prev is not None:
