@@ -138,11 +138,9 @@ class Predictor:
         return self._prediction(self._object)
 
     def resume(self, rounds: tuple[Round, ...], start: np.ndarray | None = None) -> None:
-        """Go on from `rounds` said about this image before, as the only object, without undo.
+        """Go on from what `rounds` gave before on this image, as the only object, without undo.
 
-        Args:
-            rounds: what `rounds` gave then.
-            start: the mask it began from, as probability float32 `[H, W]`.
+        `start` is the mask it began from, as probability float32 `[H, W]`.
         """
         self._objects, self.selected = {0: Rounds(start, [rounds])}, 0
 
