@@ -195,6 +195,15 @@ def test_begins_before_a_bad_end(images):
     assert name(Folder(images, model=MODEL)) == "b.png"
 
 
+def test_a_bad_image_does_not_send_one_to_a_finished_one(images):
+    folder = Folder(images, model=MODEL)
+    folder.next()
+    folder.session.paint([(10, 10)], 4)
+    folder.save()
+    (images / "a.jpg").write_bytes(b"")
+    assert name(Folder(images, model=MODEL)) == "c.webp"
+
+
 def test_a_folder_without_images_is_refused(tmp_path):
     with pytest.raises(DataError, match="no folder"):
         Folder(tmp_path / "none", model=MODEL)

@@ -48,8 +48,9 @@ class Folder:
         skipped = self.out_dir / "skipped.json"
         self.skipped: list[str] = list(read_json(skipped)) if skipped.is_file() else []
         states = [self.state(at) for at in range(len(self.images))]
-        first = next((at for at, state in enumerate(states) if state in ("open", "begun")), 0)
-        if not self.go(first) and not self.go(first - 1, -1):
+        todo = [at for at, state in enumerate(states) if state in ("open", "begun")] or [0]
+        found = any(self.go(at) and self.at in todo for at in todo) or self.go(todo[0] - 1, -1)
+        if not found and self.at < 0:
             faults = "".join(f"\n  {name}: {why}" for name, why in list(self.bad.items())[:40])
             raise DataError(f"{images_dir} holds no image that can be opened.{faults}")
 
