@@ -88,6 +88,12 @@ def test_top_exports():
         vpu.Lasso  # noqa: B018
 
 
+def test_a_name_whose_extra_is_not_installed_says_so():
+    code = "import sys; sys.modules['ipywidgets'] = None; import vpuformer as v; v.PromptWidget"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert "ipywidgets is not installed. Run: pip install 'vpuformer[notebooks]'" in done.stderr
+
+
 def test_each_equation_has_one_home():
     # A home is a module with a docstring line that begins `Eq. (n)` or `Algorithm 1`.
     homes: dict[str, set[str]] = {}

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from vpuformer.training.finetune import finetune
     from vpuformer.training.loop import fit
     from vpuformer.weights import load, save
+    from vpuformer.widget.panel import PromptWidget
 
 _HOMES = {
     "Box": "prompts",
     "Click": "prompts",
     "Prediction": "prompts",
     "Predictor": "predictor",
+    "PromptWidget": "widget.panel",
     "Scribble": "prompts",
     "VPUFormer": "model",
     "build": "model",
@@ -37,7 +39,12 @@ __all__ = list(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"vpuformer has no {name!r}. It has {', '.join(__all__)}.")
-    value = getattr(import_module(f"vpuformer.{_HOMES[name]}"), name)
+    try:
+        value = getattr(import_module(f"vpuformer.{_HOMES[name]}"), name)
+    except ModuleNotFoundError as error:
+        extra = "notebooks" if name == "PromptWidget" else "train"
+        message = f"{error.name} is not installed. Run: pip install 'vpuformer[{extra}]'"
+        raise ModuleNotFoundError(message, name=error.name) from error
     globals()[name] = value
     return value
 
