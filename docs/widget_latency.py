@@ -112,6 +112,7 @@ def summary(found: list[list[dict[str, float]]]) -> dict[str, Any]:
         "command": "python docs/widget_latency.py",
         "date": datetime.now(UTC).date().isoformat(),
         "device": f"{torch.backends.cpu.get_cpu_capability()}, {os.cpu_count()} cores",
+        "threads": torch.get_num_threads(),  # as the kernel's: the environment is the same
         "weights_hash": load("lite0", device="cpu").weights_hash,
         "photo": [341, 512],
         "prompts": len(every),

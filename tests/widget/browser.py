@@ -47,7 +47,6 @@ class Server:
         }
         env = {**os.environ, **{name: str(home / place) for name, place in places.items()}}
         env |= {"PYTHONPATH": str(ROOT), "JUPYTER_PREFER_ENV_PATH": "1"}
-        env.setdefault("OMP_NUM_THREADS", "1")
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
         command += ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={self.port}"]
         command += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}"]
