@@ -101,7 +101,9 @@ class Controls(W.VBox):
             *(self._row(*list(SWITCHES)[1:]), *self._of("show", "opacity", "threshold", "radius")),
             *(self.value["format"], self._row("write", "upload")),
         ]
-        body = W.HBox([self.middle, W.VBox(side, layout={"flex": "0 0 240px"})])
+        body = W.HBox(
+            [self.middle, W.VBox(side, layout={"flex": "0 0 248px", "padding": "0 0 0 8px"})]
+        )
         body.layout.flex_flow, body.layout.overflow = "row wrap", "visible"
         tools = self._row(*TOOLS, "negative", *list(BUTTONS)[:6])
         super().__init__([tools, body, W.HTML(STYLE + GUARD + _keys())])

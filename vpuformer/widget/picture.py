@@ -79,7 +79,9 @@ class Picture(Controls):
 
     def _say(self, news: str) -> None:
         self._news = news
-        self.status.value = f"<div role='status'>{self._facts}{news}</div>"
+        self.status.value = (
+            f"<div role='status'>{' · '.join(filter(None, (self._facts, news)))}</div>"
+        )
 
     def _redraw(self, part: str = "all") -> None:
         """Soon, and once: "marks", "all" above the photo, the "view", or all "again"."""
@@ -114,7 +116,7 @@ class Picture(Controls):
         facts = [html.escape(thing.name), f"prompts: {len(thing.prompts)}"]
         facts += [] if score is None else [f"IoU {score:.3f}"]
         facts += [f"<span class='vpu-wrong'>{session.trouble}</span>"] if session.trouble else []
-        self._facts = " · ".join([*facts, ""])
+        self._facts = " · ".join(facts)
         self._say(self._news)
 
     @property
