@@ -2,13 +2,12 @@
 
 import pytest
 
-import vpuformer as vpu
-from vpuformer.doctor import Check, Report, _checked
+from vpuformer.doctor import Check, Report, _checked, doctor
 
 
 @pytest.fixture(scope="module")
 def report():
-    return vpu.doctor()
+    return doctor()
 
 
 def test_every_check_has_a_line(report):

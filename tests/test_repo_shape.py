@@ -88,12 +88,10 @@ def test_top_exports():
         vpu.Lasso  # noqa: B018
 
 
-def test_doctor_stays_a_function_whoever_imports_first():
-    code = (
-        "import vpuformer.doctor; from vpuformer.doctor import Check; import vpuformer as vpu; "
-        "assert type(vpu.doctor).__name__ == 'function'"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+def test_a_name_whose_extra_is_not_installed_says_so():
+    code = "import sys; sys.modules['ipywidgets'] = None; import vpuformer as v; v.PromptWidget"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert "ipywidgets is not installed. Run: pip install 'vpuformer[notebooks]'" in done.stderr
 
 
 def test_each_equation_has_one_home():
