@@ -218,7 +218,7 @@ def test_doctor_prints_every_line(capsys, monkeypatch):
     from vpuformer.doctor import Check, Report
 
     rows = (Check("torch", True, "2.13"), Check("widget", False, "gone", "pip install 'a[b]'"))
-    monkeypatch.setattr("vpuformer.doctor.doctor", lambda: Report(rows))
+    monkeypatch.setattr("vpuformer.doctor", lambda: Report(rows))
     assert cli.main(["doctor"]) == 1
     text = capsys.readouterr().out
     assert "FIX" in text and "OK" in text and "a[b]" in text

@@ -2,12 +2,13 @@
 
 import pytest
 
-from vpuformer.doctor import Check, Report, _checked, doctor
+import vpuformer as vpu
+from vpuformer.doctor import Check, Report, _checked
 
 
 @pytest.fixture(scope="module")
 def report():
-    return doctor()
+    return vpu.doctor()
 
 
 def test_every_check_has_a_line(report):

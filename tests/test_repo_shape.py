@@ -94,6 +94,14 @@ def test_a_name_whose_extra_is_not_installed_says_so():
     assert "ipywidgets is not installed. Run: pip install 'vpuformer[notebooks]'" in done.stderr
 
 
+def test_doctor_stays_a_function_whoever_imports_first():
+    code = (
+        "import vpuformer.doctor; from vpuformer.doctor import Check; import vpuformer as vpu; "
+        "assert type(vpu.doctor).__name__ == 'function'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
 def test_each_equation_has_one_home():
     # A home is a module with a docstring line that begins `Eq. (n)` or `Algorithm 1`.
     homes: dict[str, set[str]] = {}

@@ -7,10 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vpuformer.doctor import doctor
     from vpuformer.evaluation import evaluate
     from vpuformer.model import VPUFormer, build, preset
     from vpuformer.predictor import Predictor, segment
-    from vpuformer.prompts import Box, Click, Prediction, Scribble
+    from vpuformer.prompts import Box, Click, Scribble
     from vpuformer.training.finetune import finetune
     from vpuformer.training.loop import fit
     from vpuformer.weights import load, save
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 _HOMES = {
     "Box": "prompts",
     "Click": "prompts",
-    "Prediction": "prompts",
     "Predictor": "predictor",
     "PromptWidget": "widget.panel",
     "Scribble": "prompts",
     "VPUFormer": "model",
     "build": "model",
+    "doctor": "doctor",
     "evaluate": "evaluation",
     "finetune": "training.finetune",
     "fit": "training.loop",
@@ -51,3 +52,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
+
+
+# A module and its function share this name: bound here, the function wins whoever imports first.
+doctor = import_module("vpuformer.doctor").doctor

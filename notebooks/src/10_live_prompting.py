@@ -62,9 +62,6 @@ import json
 from time import perf_counter
 
 import numpy as np
-from vpuformer.widget import controls
-from vpuformer.widget import replay as records
-from vpuformer.widget.session import Session
 
 import vpucourse as course
 import vpuformer as vpu
@@ -72,6 +69,9 @@ from vpuformer import metrics, pue
 from vpuformer.drawing import curves, overlay, palette
 from vpuformer.errors import PromptError
 from vpuformer.robot.next_prompt import next_box, next_click, next_scribble
+from vpuformer.widget import controls
+from vpuformer.widget import replay as records
+from vpuformer.widget.session import Session
 
 # %%
 clock = course.Clock()

@@ -215,7 +215,7 @@ class Doctor:
 
     def run(self, console: Console) -> int:
         """Print the table; 1 when a line says FIX."""
-        from vpuformer.doctor import doctor
+        from vpuformer import doctor
 
         report = doctor()
         say(console, repr(report))
