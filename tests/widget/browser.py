@@ -110,7 +110,7 @@ class Kernel:
         ask = {"value": f"__import__('json').dumps({expression})"}
         sent = self.client.execute(code, silent=True, user_expressions=ask)
         while True:
-            reply = self.client.get_shell_msg(timeout=60)
+            reply = self.client.get_shell_msg(timeout=180)
             if reply["parent_header"].get("msg_id") == sent:
                 break
         content = reply["content"]

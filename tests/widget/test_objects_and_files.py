@@ -193,21 +193,37 @@ def test_a_folder_is_stepped_through(opened, folder):
 
 def test_many_prompts_and_images_leave_memory_flat(lab):
     code = """
-import resource, ipywidgets
+import resource, time, ipywidgets
 from vpuformer.prompts import Click
-for k in range(20):
-    w.show(Session(photo[: 280 + k], model))
-    for j in range(10):
-        w.session.add(Click(20 + 13 * k, 30 + 20 * j, j % 2 == 0))
+def many(images, prompts):
+    for k in range(images):
+        w.show(Session(photo[: 280 + k], model))
+        for j in range(prompts):
+            w.session.add(Click(20 + 13 * k, 30 + 20 * j, j % 2 == 0))
+    for k in range(images * prompts):  # each is drawn
+        w.session.paint([(20 + 37 * k % 360, 20 + 53 * k % 240)], 9)
+        time.sleep(0.01)
+        while not w.idle:
+            time.sleep(0.005)
 """
-    measure = "[len(ipywidgets.widgets.widget._instances), resource.getrusage(0).ru_maxrss // 1024]"
-    lab.kernel("0", code.replace("range(20)", "range(3)"))
-    lab.settle()
-    models, megabytes = lab.kernel(measure)
+    kernel = "[len(ipywidgets.widgets.widget._instances), resource.getrusage(0).ru_maxrss // 1024]"
+    page = lab.page.context.new_cdp_session(lab.page)
+    page.send("Performance.enable")
+
+    def used():
+        lab.settle()
+        page.send("HeapProfiler.collectGarbage")
+        found = page.send("Performance.getMetrics")["metrics"]
+        heap = {metric["name"]: metric["value"] for metric in found}
+        return lab.kernel(kernel), heap["JSHeapUsedSize"] / 2**20, heap["Nodes"]
+
     lab.kernel("0", code)
-    lab.settle()
-    after, more = lab.kernel(measure)
+    lab.kernel("0", "many(2, 3)")
+    (models, megabytes), heap, nodes = used()
+    lab.kernel("0", "many(20, 10)")
+    (after, more), heap_after, nodes_after = used()
     assert after == models and more < megabytes + 60
+    assert heap_after < heap + 3 and nodes_after < nodes + 100
 
 
 def test_a_static_picture_goes_with_the_widget(lab):

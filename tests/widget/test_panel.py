@@ -24,8 +24,8 @@ INSTANCES = ipywidgets.widgets.widget._instances
 
 
 @pytest.fixture
-def widget():
-    one = PromptWidget(PHOTO, MODEL, width=160)
+def widget(tmp_path):
+    one = PromptWidget(PHOTO, MODEL, width=160, out_dir=tmp_path)
     settle(one)
     yield one
     one.close()
@@ -43,6 +43,12 @@ def click(widget, x, y, **how):
     widget.point("down", *at, **how)
     widget.point("up", *at)
     settle(widget)
+
+
+def drawn(widget):
+    """The mask's picture as the page gets it."""
+    data = bytes(widget.canvas._mask.value).removeprefix(b"data:image/png;base64,")
+    return Image.open(io.BytesIO(base64.b64decode(data)))
 
 
 def key(widget, *keys, shift=False, ctrl=False):
@@ -163,7 +169,7 @@ def test_the_mask_is_drawn_in_the_objects_colour(widget):
     widget.session.paint([(40, 30)], 10)
     widget.switch["outline"].value = False
     settle(widget)
-    with Image.open(io.BytesIO(widget.canvas._mask.value)) as png:
+    with drawn(widget) as png:
         pixels = np.asarray(png.convert("RGBA"))
     assert pixels.shape == (120, 160, 4)
     assert pixels[60, 80].tolist() == [240, 228, 66, 115] and pixels[5, 5, 3] == 0
@@ -174,7 +180,7 @@ def test_maps_cover_the_photo(widget, shown):
     click(widget, 20, 20)
     widget.value["show"].value = shown
     settle(widget)
-    with Image.open(io.BytesIO(widget.canvas._mask.value)) as png:
+    with drawn(widget) as png:
         assert (np.asarray(png.convert("RGBA"))[..., 3] == 115).all()
 
 

@@ -1,5 +1,6 @@
 """The canvas: photo, mask and marks in three layers; mouse and finger heard in its pixels."""
 
+import base64
 import io
 import threading
 from collections.abc import Callable, Generator
@@ -40,7 +41,9 @@ class PromptCanvas:
         self.seconds = 0.0  # that the last mask's PNG took
         look = W.Layout(width="100%", height="auto", align_self="flex-start")
         self.widget = MultiCanvas(3, width=1, height=1, layout=look)
-        self.photo, self._jpeg, self._mask = Canvas(width=1, height=1), W.Image(), W.Image()
+        self.photo = Canvas(width=1, height=1)
+        # As a data URL: of bytes ipycanvas makes blobs, which the page never lets go.
+        self._jpeg, self._mask = W.Image(format="url"), W.Image(format="url")
         self.events = Event(source=self.widget, watched_events=MOUSE, prevent_default_action=True)
         self.events.on_dom_event(self._mouse)
         for name, kind in {"start": "down", "move": "move", "end": "up", "cancel": "up"}.items():
@@ -49,10 +52,9 @@ class PromptCanvas:
     def set_image(self, image: np.ndarray, margin: int) -> None:
         """Show another photo, uint8 `[H, W, 3]`, whole."""
         self.view = View.fitted((image.shape[0], image.shape[1]), self.within)
-        picture, file = Image.fromarray(image), io.BytesIO()
+        picture = Image.fromarray(image)
         picture.thumbnail((LARGEST, LARGEST))
-        picture.save(file, "JPEG", quality=92, subsampling=0)
-        self._jpeg.value = file.getvalue()
+        self._jpeg.value = _url(picture, "jpeg", quality=92, subsampling=0)
         self.photo.width, self.photo.height = picture.size
         self.resize(margin)
 
@@ -89,10 +91,10 @@ class PromptCanvas:
 
     def draw_mask(self, indices: np.ndarray, colours: np.ndarray) -> None:
         """Paint uint8 indices `[h, w]` into RGBA colours uint8 `[K, 4]` over the photo's place."""
-        began, picture, file = perf_counter(), Image.fromarray(indices), io.BytesIO()
+        began, picture, alphas = perf_counter(), Image.fromarray(indices), colours[:, 3].tobytes()
         picture.putpalette(colours[:, :3].tobytes())
-        picture.save(file, "PNG", compress_level=1, transparency=colours[:, 3].tobytes())
-        self._mask.value, self.seconds = file.getvalue(), perf_counter() - began
+        self._mask.value = _url(picture, "png", compress_level=1, transparency=alphas)
+        self.seconds = perf_counter() - began
         with self._layer(1) as layer:
             layer.draw_image(self._mask, 0, self.view.margin, *self.view.shown[::-1])
 
@@ -136,3 +138,9 @@ class PromptCanvas:
         if kind == "down" or self._held:
             self._held = kind != "up"
             self.on_pointer(kind, *self._finger)
+
+
+def _url(picture: Image.Image, kind: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return f"data:image/{kind};base64,".encode() + base64.b64encode(file.getvalue())

@@ -255,11 +255,14 @@ class PromptWidget(Picture):
             self.value[name].value = ()
             self.show(Session(bytes(value[0]["content"]), session.answers.model))
         elif name == "vectors":
-            self.canvas.resize(MARGIN if value else 0)
-            self.middle.layout.max_width = f"{max(420, self.canvas.widget.width)}px"
-            self._redraw("again")
+            self._fit(MARGIN if value else 0)
         else:
             self._redraw()
+
+    def _fit(self, margin: int) -> None:
+        self.canvas.resize(margin)
+        self.middle.layout.max_width = f"{max(420, self.canvas.widget.width)}px"
+        self._redraw("again")
 
     def _write(self, kind: str) -> None:
         path = save(self.out_dir / f"{kind}.{KINDS[kind]}", exported(kind, self.session))
