@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from vpuformer.training.finetune import finetune
     from vpuformer.training.loop import fit
     from vpuformer.weights import load, save
-    from vpuformer.widget.panel import PromptWidget
+    from vpuwidget.panel import PromptWidget
 
 _HOMES = {
-    "Box": "prompts",
-    "Click": "prompts",
-    "Predictor": "predictor",
-    "PromptWidget": "widget.panel",
-    "Scribble": "prompts",
-    "VPUFormer": "model",
-    "build": "model",
-    "doctor": "doctor",
-    "evaluate": "evaluation",
-    "finetune": "training.finetune",
-    "fit": "training.loop",
-    "load": "weights",
-    "preset": "model",
-    "save": "weights",
-    "segment": "predictor",
+    "Box": ".prompts",
+    "Click": ".prompts",
+    "Predictor": ".predictor",
+    "PromptWidget": "vpuwidget.panel",
+    "Scribble": ".prompts",
+    "VPUFormer": ".model",
+    "build": ".model",
+    "doctor": ".doctor",
+    "evaluate": ".evaluation",
+    "finetune": ".training.finetune",
+    "fit": ".training.loop",
+    "load": ".weights",
+    "preset": ".model",
+    "save": ".weights",
+    "segment": ".predictor",
 }
 __all__ = list(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 
@@ -41,7 +41,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"vpuformer has no {name!r}. It has {', '.join(__all__)}.")
     try:
-        value = getattr(import_module(f"vpuformer.{_HOMES[name]}"), name)
+        value = getattr(import_module(_HOMES[name], "vpuformer"), name)
     except ModuleNotFoundError as error:
         extra = "notebooks" if name == "PromptWidget" else "train"
         message = f"{error.name} is not installed. Run: pip install 'vpuformer[{extra}]'"

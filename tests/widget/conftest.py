@@ -6,7 +6,7 @@ import pytest
 
 PHOTO = """
 import numpy as np, vpuformer as vpu
-from vpuformer.widget.panel import PromptWidget
+from vpuwidget.panel import PromptWidget
 from vpuformer.widget.session import Session
 model = vpu.load("lite0", device="cpu")
 y, x = np.mgrid[:300, :400]

@@ -12,7 +12,7 @@ from vpuformer.data.samples import folder_samples, read_labels
 from vpuformer.errors import DataError
 from vpuformer.model import build
 from vpuformer.prompts import Click
-from vpuformer.widget.folder import Folder
+from vpuwidget.folder import Folder
 
 H, W = SIZE = (30, 44)
 MODEL = build(CONFIG).eval()

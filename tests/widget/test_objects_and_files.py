@@ -167,7 +167,7 @@ def test_a_folder_is_stepped_through(opened, folder):
         pixels = np.random.default_rng(k).integers(0, 255, (120, 160 + 10 * k, 3), np.uint8)
         Image.fromarray(pixels).save(images / f"{name}.png")
     (images / "b.png").write_bytes(b"broken")
-    make = f"from vpuformer.widget.stepper import FolderWidget\nwhere = {str(images)!r}\n"
+    make = f"from vpuwidget.stepper import FolderWidget\nwhere = {str(images)!r}\n"
     show = "f = FolderWidget(where, model=model)\nw = f.panel\nf"
     book = opened("folder.ipynb", PHOTO, make, show)
     book.run()
@@ -185,7 +185,7 @@ def test_a_folder_is_stepped_through(opened, folder):
     book.until("f.folder.images[f.folder.at].name", "c.png")
     assert "skipped" in book.page.locator(".vpu-widget", has_text="of 4").first.inner_text()
     assert (folder / "masks" / "a.png").is_file()
-    code = "from vpuformer.widget.folder import Folder; again = Folder(where, model=model)"
+    code = "from vpuwidget.folder import Folder; again = Folder(where, model=model)"
     again = book.kernel("again.images[again.at].name", code)
     assert again == "d.png"
     book.close()

@@ -13,10 +13,10 @@ from small import CONFIG
 
 from vpuformer.model import build
 from vpuformer.prompts import Click
-from vpuformer.widget.controls import BUTTONS, MORE_KEYS, SWITCHES, TABLES, TOOLS
-from vpuformer.widget.panel import KEYS, PromptWidget
 from vpuformer.widget.session import Session
-from vpuformer.widget.stepper import FolderWidget
+from vpuwidget.controls import BUTTONS, MORE_KEYS, SWITCHES, TABLES, TOOLS
+from vpuwidget.panel import KEYS, PromptWidget
+from vpuwidget.stepper import FolderWidget
 
 MODEL = build(CONFIG).eval()
 PHOTO = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)

@@ -575,9 +575,7 @@ def test_a_path_is_read(tmp_path):
 
 
 def test_no_widget_library_is_loaded():
-    code = (
-        "import vpuformer.widget.session, vpuformer.widget.replay, vpuformer.widget.folder, sys\n"
-    )
+    code = "import vpuformer.widget.session, vpuformer.widget.replay, vpuwidget.folder, sys\n"
     code += "heavy = {'ipywidgets', 'ipycanvas', 'ipyevents', 'matplotlib', 'IPython', 'cv2'}\n"
     code += "assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vpuformer.prompts import Box, Click, Scribble
-from vpuformer.widget.view import View, anchor
+from vpuwidget.view import View, anchor
 
 SIZES = st.tuples(st.integers(1, 3000), st.integers(1, 3000))
 PARTS = st.floats(0, 1)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from vpuformer.widget.worker import Worker
+from vpuwidget.worker import Worker
 
 
 @pytest.fixture

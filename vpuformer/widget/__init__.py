@@ -1,1 +1,1 @@
-"""Live prompting in Jupyter: a session that knows no widget, and the widgets that show it."""
+"""Live prompting without a widget: sessions, their files, their replay; vpuwidget shows them."""

@@ -19,11 +19,21 @@ from PIL import Image
 
 from vpuformer.drawing import palette
 from vpuformer.prompts import Size
-from vpuformer.widget.view import Pen, View
+from vpuwidget.view import Pen, View
 
-MOUSE = ["mousedown", "mousemove", "mouseup", "mouseenter", "mouseleave", "wheel", "contextmenu"]
+MOUSE = [
+    "mousedown",
+    "mousemove",
+    "mouseup",
+    "mouseenter",
+    "mouseleave",
+    "wheel",
+    "contextmenu",
+]
 LARGEST = 4096  # pixels of the photo's longer side on the page
-_LOCK = threading.RLock()  # ipycanvas has one manager for all canvases: one thread draws at a time
+_LOCK = (
+    threading.RLock()
+)  # ipycanvas has one manager for all canvases: one thread draws at a time
 
 
 class PromptCanvas:
@@ -44,9 +54,16 @@ class PromptCanvas:
         self.photo = Canvas(width=1, height=1)
         # As a data URL: of bytes ipycanvas makes blobs, which the page never lets go.
         self._jpeg, self._mask = W.Image(format="url"), W.Image(format="url")
-        self.events = Event(source=self.widget, watched_events=MOUSE, prevent_default_action=True)
+        self.events = Event(
+            source=self.widget, watched_events=MOUSE, prevent_default_action=True
+        )
         self.events.on_dom_event(self._mouse)
-        for name, kind in {"start": "down", "move": "move", "end": "up", "cancel": "up"}.items():
+        for name, kind in {
+            "start": "down",
+            "move": "move",
+            "end": "up",
+            "cancel": "up",
+        }.items():
             getattr(self.widget, f"on_touch_{name}")(partial(self._touch, kind))
 
     def set_image(self, image: np.ndarray, margin: int) -> None:
@@ -84,14 +101,20 @@ class PromptCanvas:
             if again:
                 self.photo.draw_image(self._jpeg)
             layer.image_smoothing_enabled = zoom < 3  # nearer, a pixel is a square
-            layer.draw_image(self.photo, x, y, self.view.size[1] * zoom, self.view.size[0] * zoom)
+            layer.draw_image(
+                self.photo, x, y, self.view.size[1] * zoom, self.view.size[0] * zoom
+            )
             layer.fill_style = palette.PAPER
             layer.fill_rect(0, 0, self.widget.width, margin)
             layer.fill_rect(self.view.shown[1], 0, margin, self.widget.height)
 
     def draw_mask(self, indices: np.ndarray, colours: np.ndarray) -> None:
         """Paint uint8 indices `[h, w]` into RGBA colours uint8 `[K, 4]` over the photo's place."""
-        began, picture, alphas = perf_counter(), Image.fromarray(indices), colours[:, 3].tobytes()
+        began, picture, alphas = (
+            perf_counter(),
+            Image.fromarray(indices),
+            colours[:, 3].tobytes(),
+        )
         picture.putpalette(colours[:, :3].tobytes())
         self._mask.value = _url(picture, "png", compress_level=1, transparency=alphas)
         self.seconds = perf_counter() - began
@@ -101,7 +124,9 @@ class PromptCanvas:
     def crop(self, picture: np.ndarray) -> np.ndarray:
         """What the canvas shows of a map `[H, W]` of the image, at the canvas's size."""
         (height, width), where = self.view.shown, self.view.window
-        shown = Image.fromarray(picture).resize((width, height), Image.Resampling.NEAREST, where)
+        shown = Image.fromarray(picture).resize(
+            (width, height), Image.Resampling.NEAREST, where
+        )
         return np.array(shown)
 
     @contextmanager
@@ -121,7 +146,9 @@ class PromptCanvas:
         kind = event["event"].removeprefix("mouse")
         if not self._place or (kind in ("move", "enter", "wheel") and not self._held):
             # ipycanvas focuses at "down", and the page may jump: where it stood before counts.
-            self._place = tuple(event[f"boundingRect{side}"] for side in ("Left", "Top", "Width"))
+            self._place = tuple(
+                event[f"boundingRect{side}"] for side in ("Left", "Top", "Width")
+            )
         left, top, width = self._place
         scale = self.widget.width / width
         u, v = (event["clientX"] - left) * scale, (event["clientY"] - top) * scale

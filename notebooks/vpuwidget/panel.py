@@ -13,12 +13,12 @@ from PIL import Image
 
 from vpuformer.drawing.overlay import overlay
 from vpuformer.prompts import Click, Prediction, Prompt
-from vpuformer.widget.canvas import PromptCanvas
-from vpuformer.widget.controls import SHOWN, SWITCHES, TABLES, TOOLS, close
 from vpuformer.widget.export import KINDS, exported, save
-from vpuformer.widget.picture import Picture, made
 from vpuformer.widget.session import Session
-from vpuformer.widget.view import MARK, View, anchor
+from vpuwidget.canvas import PromptCanvas
+from vpuwidget.controls import SHOWN, SWITCHES, TABLES, TOOLS, close
+from vpuwidget.picture import Picture, made
+from vpuwidget.view import MARK, View, anchor
 
 KEYS = {spec[0]: name for table in TABLES for name, spec in table.items()}
 KEYS |= {"=": "nearer", "Delete": "forget", "Backspace": "forget", "Z": "redo"}
@@ -43,7 +43,9 @@ class PromptWidget(Picture):
         more_keys: what other keys do.
     """
 
-    def __init__(self, image: Any, model: Any = None, *, width: int = 640, **options: Any) -> None:
+    def __init__(
+        self, image: Any, model: Any = None, *, width: int = 640, **options: Any
+    ) -> None:
         self.out_dir, self.more_keys = Path(options.pop("out_dir", ".")), {}
         given = isinstance(image, Session)
         session: Session = image if given else Session(image, model, **options)
@@ -107,7 +109,13 @@ class PromptWidget(Picture):
         return (super()._repr_mimebundle_(**kwargs) or {}) | still
 
     def point(
-        self, kind: str, u: float, v: float, button: int = 0, shift: bool = False, turn: float = 0.0
+        self,
+        kind: str,
+        u: float,
+        v: float,
+        button: int = 0,
+        shift: bool = False,
+        turn: float = 0.0,
     ) -> None:
         """The mouse, a finger, or the keys at a point (u, v) of the canvas; see `PromptCanvas`."""
         view, self._by_key = self.canvas.view, False

@@ -6,9 +6,9 @@ from typing import Any
 
 import ipywidgets as W
 
-from vpuformer.widget.controls import WRAP, close
-from vpuformer.widget.folder import Folder
-from vpuformer.widget.panel import PromptWidget
+from vpuwidget.controls import WRAP, close
+from vpuwidget.folder import Folder
+from vpuwidget.panel import PromptWidget
 
 
 class FolderWidget(W.VBox):
@@ -60,7 +60,9 @@ class FolderWidget(W.VBox):
         counts, name = folder.counts, folder.images[folder.at].name
         self.bar.value = counts["done"] + counts["skipped"] + counts["bad"]
         parts = (f"{number} {state}" for state, number in sorted(counts.items()))
-        self.where.value = f"{name} ({folder.at + 1} of {len(folder.images)}): {', '.join(parts)}"
+        self.where.value = (
+            f"{name} ({folder.at + 1} of {len(folder.images)}): {', '.join(parts)}"
+        )
 
     def close(self) -> None:
         """Free what the page and the kernel hold."""

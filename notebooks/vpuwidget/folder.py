@@ -40,7 +40,9 @@ class Folder:
     ) -> None:
         folder = Path(images_dir).resolve()
         if not folder.is_dir():
-            raise DataError(f"{images_dir} is no folder. Give the folder that holds the images.")
+            raise DataError(
+                f"{images_dir} is no folder. Give the folder that holds the images."
+            )
         self.images = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
         self.out_dir = Path(out_dir or folder.parent)
         self.model, self.at, self._is_new = model or load_once("lite0"), -1, False
@@ -104,7 +106,9 @@ class Folder:
         masks, path = self.session.masks().values(), self.images[self.at]
         marked = [mask for mask in masks if mask.any()]
         if not marked:
-            raise DataError(f"Nothing is marked in {path.name}. Mark an object, or skip the image.")
+            raise DataError(
+                f"Nothing is marked in {path.name}. Mark an object, or skip the image."
+            )
         file = self._file("masks", path)
         if len(marked) == 1:
             save_mask(file, marked[0])
@@ -132,7 +136,9 @@ class Folder:
 
     def _opened(self, path: Path) -> Session:
         if sum(other.stem == path.stem for other in self.images) > 1:
-            raise DataError("Another image has this name with another ending. Rename one of them.")
+            raise DataError(
+                "Another image has this name with another ending. Rename one of them."
+            )
         session = Session(path, self.model, autosave=self._file("sessions", path))
         session.changed.append(lambda: setattr(self, "_is_new", True))
         return session

@@ -15,11 +15,11 @@ from matplotlib import colormaps
 from vpuformer.drawing import palette
 from vpuformer.errors import VPUError
 from vpuformer.prompts import Box, Click, Prompt, Scribble
-from vpuformer.widget.canvas import PromptCanvas
-from vpuformer.widget.controls import Controls
 from vpuformer.widget.session import Session
-from vpuformer.widget.view import Pen
-from vpuformer.widget.worker import Worker
+from vpuwidget.canvas import PromptCanvas
+from vpuwidget.controls import Controls
+from vpuwidget.view import Pen
+from vpuwidget.worker import Worker
 
 log = logging.getLogger("vpuformer.widget")
 MORE, LESS, EDGE = 253, 254, 255  # places in the mask's palette, after the objects
@@ -46,7 +46,12 @@ class Picture(Controls):
         super().__init__(canvas.widget)
 
     def _begin(self) -> None:
-        self._cursor, self._last, self._by_key, self._grabs = (0.0, 0.0), (0.0, 0.0), False, False
+        self._cursor, self._last, self._by_key, self._grabs = (
+            (0.0, 0.0),
+            (0.0, 0.0),
+            False,
+            False,
+        )
         self._stroke: list[tuple[float, float]] = []
         self._positive, self._ghost = True, np.empty((0, 0), np.uint8)
         self._chosen: Prompt | None = None
@@ -99,7 +104,10 @@ class Picture(Controls):
             total, self._asked = perf_counter() - self._asked, None
             stages = {**self.session.answers.predictor.seconds, "png": self.canvas.seconds}
             parts = ", ".join(f"{name} {1000 * spent:.0f}" for name, spent in stages.items())
-            self.stages, self._news = {**stages, "total": total}, f"{1000 * total:.0f} ms ({parts})"
+            self.stages, self._news = (
+                {**stages, "total": total},
+                f"{1000 * total:.0f} ms ({parts})",
+            )
         self._settle()
         self.worker.latest("prepare", self.session.prepare)
 
@@ -115,7 +123,9 @@ class Picture(Controls):
         self._settling = None
         facts = [html.escape(thing.name), f"prompts: {len(thing.prompts)}"]
         facts += [] if score is None else [f"IoU {score:.3f}"]
-        facts += [f"<span class='vpu-wrong'>{session.trouble}</span>"] if session.trouble else []
+        facts += (
+            [f"<span class='vpu-wrong'>{session.trouble}</span>"] if session.trouble else []
+        )
         self._facts = " · ".join(facts)
         self._say(self._news)
 

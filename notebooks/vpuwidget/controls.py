@@ -95,10 +95,15 @@ class Controls(W.VBox):
         for name, control in (self.switch | self.value).items():
             control.observe(lambda _, name=name: self.act(name), "value")
         self.status = W.HTML()
-        self.middle = W.VBox([canvas, self.status], layout={"flex": "1 1 300px", "min_width": "0"})
+        self.middle = W.VBox(
+            [canvas, self.status], layout={"flex": "1 1 300px", "min_width": "0"}
+        )
         side = [
             *(self._row("new", "next", "delete"), *self._of("object", "name", "colour")),
-            *(self._row(*list(SWITCHES)[1:]), *self._of("show", "opacity", "threshold", "radius")),
+            *(
+                self._row(*list(SWITCHES)[1:]),
+                *self._of("show", "opacity", "threshold", "radius"),
+            ),
             *(self.value["format"], self._row("write", "upload")),
         ]
         body = W.HBox(
@@ -136,5 +141,7 @@ def close(*widgets: Any) -> None:
     """Close widgets, what they hold and what they look like, on the page and in the kernel."""
     for widget in widgets:
         close(*getattr(widget, "children", ()))
-        close(*(getattr(widget, part) for part in ("layout", "style") if widget.has_trait(part)))
+        close(
+            *(getattr(widget, part) for part in ("layout", "style") if widget.has_trait(part))
+        )
         widget.close()
