@@ -119,7 +119,8 @@ class PromptWidget(Picture):
     ) -> None:
         """The mouse, a finger, or the keys at a point (u, v) of the canvas; see `PromptCanvas`."""
         view, self._by_key = self.canvas.view, False
-        self._cursor = view.to_image(u, v)
+        if kind != "leave":  # the keys go on from where the mouse was
+            self._cursor = view.to_image(u, v)
         if kind == "down":
             self._stroke, self._last = [self._cursor], (u, v)
             self._grabs = button == 1 or self.tool == "pan"

@@ -100,6 +100,13 @@ def test_the_keys_alone(widget):
     assert not widget.session.prompts[-1].positive
 
 
+def test_the_keys_go_on_where_the_mouse_was(widget):
+    widget.point("move", 40.0, 60.0)
+    widget.point("leave", -5.0, -9.0)
+    key(widget, "Enter")
+    assert widget.session.prompts == [Click(19.5, 29.5)]
+
+
 def test_escape_gives_the_stroke_up(widget):
     key(widget, "s", "Enter", "ArrowUp", "Escape", "ArrowUp")
     assert not widget._stroke and not widget.session.prompts
