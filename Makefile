@@ -7,7 +7,7 @@ CPU_TORCH := https://download.pytorch.org/whl/cpu
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 export JUPYTER_PREFER_ENV_PATH := 1
 
-.PHONY: help demo test slow lab check notebooks book bench reset clean
+.PHONY: help demo test slow browser lab check notebooks book bench reset clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -40,6 +40,9 @@ test: $(VENV)/.all ## the default tests, two minutes
 
 slow: $(VENV)/.all ## notebooks by papermill, the book, training killed and resumed, two ranks
 	$(BIN)/python -m pytest -q -m slow
+
+browser: $(VENV)/.all ## the widget in JupyterLab and Notebook 7, driven by Chromium
+	$(BIN)/python -m pytest -q -m browser || $(BIN)/python -m pytest -q -m browser --last-failed
 
 lab: $(VENV)/.notebooks ## JupyterLab on copies of the notebooks in my/
 	@mkdir -p my

@@ -1,5 +1,8 @@
 """One conversation: rounds, undo, objects, zoom, encode once, and errors that lose nothing."""
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -10,9 +13,11 @@ from small import CONFIG
 
 from vpuformer.config import DmaConfig, ModelConfig, PueConfig, ZoomConfig
 from vpuformer.errors import ConfigError, ImageError, PromptError
+from vpuformer.imaging import Frame
 from vpuformer.model import build
 from vpuformer.predictor import Predictor, segment
 from vpuformer.prompts import Box, Click, Scribble
+from vpuformer.pue import PromptBatch
 
 SIZE = (80, 120)  # H, W
 IMAGE = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
@@ -68,6 +73,86 @@ def test_each_round_sees_the_last_one():
         last = one_by_one.add(prompt)
     assert len(one_by_one.rounds) == 3 and len(at_once.add(*MIXED).prob)
     assert not np.array_equal(last.prob, at_once.predict().prob)
+
+
+def test_resumes_stored_rounds_exactly():
+    predictor = fresh()
+    for prompt in MIXED:
+        predictor.add(prompt)
+    rounds, prob = predictor.rounds, predictor.predict().prob
+    other = fresh()
+    other.add_object()
+    other.resume(rounds[:2])
+    assert other.objects == [0] and other.prompts == list(MIXED[:2])
+    assert np.array_equal(other.add(MIXED[2]).prob, prob)
+    assert len(other.undo().prob) and other.prompts == list(MIXED[:2])
+    start = np.zeros(SIZE, np.float32)
+    start[10:40, 20:60] = 1
+    other.resume((), start)
+    begun = fresh()
+    begun.set_image(IMAGE, start > 0)
+    assert np.array_equal(other.add(MIXED[0]).prob, begun.add(MIXED[0]).prob)
+
+
+def test_removal_plays_from_the_start_when_logits_were_forgotten():
+    predictor = fresh()
+    for prompt in MIXED:
+        predictor.add(prompt)
+    thin = [replace(turn, logits=np.empty((0, 0))) for turn in predictor.rounds[:2]]
+    forgetful = fresh()
+    forgetful.resume((*thin, predictor.rounds[2]))
+    assert np.array_equal(forgetful.predict().prob, predictor.predict().prob)
+    assert np.array_equal(forgetful.remove(2).prob, predictor.remove(2).prob)
+
+
+def test_similarity_is_the_models_rho_on_the_whole_image():
+    predictor = fresh()
+    predictor.add(*MIXED[:2])
+    frame = Frame(SIZE, CONFIG.size)
+    batch = PromptBatch.of([frame.prompts(list(MIXED[:2]))])
+    picture = torch.from_numpy(frame.picture(IMAGE).copy()).permute(2, 0, 1)[None].float() / 255
+    with torch.inference_mode():
+        rho = MODEL.decode(MODEL.encode_image(picture), batch, details=True).rho
+    for index in range(2):
+        found = predictor.similarity(index)
+        assert np.allclose(found, rho[0, index], atol=1e-5) and 0 <= found.min() <= found.max() <= 1
+    with pytest.raises(PromptError, match="no prompt 2"):
+        predictor.similarity(2)
+
+
+def test_prepare_encodes_ahead_and_changes_nothing():
+    prepared, plain = (fresh(Counting(), zoom=ZoomConfig(min_side=20)) for _ in range(2))
+    for prompt in (MIXED[0], Click(61, 41)):
+        prepared.prepare()
+        encoded = prepared.model.encoded
+        assert np.array_equal(prepared.add(prompt).prob, plain.add(prompt).prob)
+        assert prepared.model.encoded == encoded
+    assert prepared.rounds[1].frame.crop and prepared.model.encoded == 2
+
+
+def test_spare_slots_for_prompts_change_nothing():
+    spare, plain, asked = fresh(), fresh(), []
+    spare.step = 8
+    decode = MODEL.decode
+
+    def counted(features, prompts, *rest):
+        asked.append(prompts.valid.sum(1).tolist() + list(prompts.valid.shape))
+        return decode(features, prompts, *rest)
+
+    spare.model = SimpleNamespace(
+        config=CONFIG, encode_image=MODEL.encode_image, decode=counted, parameters=MODEL.parameters
+    )
+    for prompt in (*MIXED, *MIXED, *MIXED):
+        close = np.abs(spare.add(prompt).prob - plain.add(prompt).prob).max()
+        assert close < 1e-5
+    assert asked == [[n, 1, 8 if n < 9 else 16] for n in range(1, 10)]
+
+
+def test_says_how_long_encoding_and_decoding_took():
+    predictor = fresh()
+    predictor.add(MIXED[0])
+    assert predictor.seconds.keys() == {"encode", "decode"}
+    assert min(predictor.seconds.values()) > 0
 
 
 def test_undo_redo_and_remove_are_exact():

@@ -17,6 +17,7 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted((ROOT / "vpuformer").rglob("*.py"))
+BESIDE = sorted((ROOT / "notebooks").glob("vpu*/*.py"))  # the widget and the course's own code
 BAD_ROOMS = {"utils", "misc", "common", "helpers", "core", "base"}
 
 
@@ -47,7 +48,7 @@ def lines_of_code(path: Path) -> int:
     return len(rows)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
+@pytest.mark.parametrize("path", MODULES + BESIDE, ids=name)
 def test_a_file_holds_one_idea(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
 
@@ -57,11 +58,11 @@ def test_the_package_stays_small():
 
 
 def test_rooms_have_names():
-    rooms = {part for path in MODULES for part in Path(name(path)).with_suffix("").parts}
+    rooms = {part for path in MODULES + BESIDE for part in Path(name(path)).with_suffix("").parts}
     assert not rooms & BAD_ROOMS
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
+@pytest.mark.parametrize("path", MODULES + BESIDE, ids=name)
 def test_functions_are_short(path):
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.FunctionDef):
@@ -70,7 +71,7 @@ def test_functions_are_short(path):
             assert length <= 40, f"{name(path)}: {node.name} has {length} lines"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
+@pytest.mark.parametrize("path", MODULES + BESIDE, ids=name)
 def test_init_files_only_re_export(path):
     allowed = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.Expr)
     if path.name == "__init__.py" and path.parent != ROOT / "vpuformer":
@@ -86,6 +87,12 @@ def test_top_exports():
     assert set(vpu.__all__) == set(vpu._HOMES)
     with pytest.raises(AttributeError, match="It has Box, Click"):
         vpu.Lasso  # noqa: B018
+
+
+def test_a_name_whose_extra_is_not_installed_says_so():
+    code = "import sys; sys.modules['ipywidgets'] = None; import vpuformer as v; v.PromptWidget"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert "ipywidgets is not installed. Run: pip install 'vpuformer[notebooks]'" in done.stderr
 
 
 def test_doctor_stays_a_function_whoever_imports_first():
@@ -108,7 +115,7 @@ def test_each_equation_has_one_home():
     assert not wrong
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
+@pytest.mark.parametrize("path", MODULES + BESIDE, ids=name)
 def test_colours_live_in_the_palette(path):
     if name(path) != "vpuformer/drawing/palette.py":
         strings = (
@@ -119,7 +126,7 @@ def test_colours_live_in_the_palette(path):
         assert not [s for s in strings if re.fullmatch(r"#[0-9a-fA-F]{3,8}", s)]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
+@pytest.mark.parametrize("path", MODULES + BESIDE, ids=name)
 def test_nothing_is_unpickled(path):
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
@@ -135,7 +142,7 @@ def test_nothing_is_unpickled(path):
             assert not names & {"pickle", "dill", "cloudpickle", "joblib"}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
+@pytest.mark.parametrize("path", MODULES + BESIDE, ids=name)
 def test_cv2_is_imported_inside_functions(path):
     for node in tree(path).body:
         if isinstance(node, ast.Import):

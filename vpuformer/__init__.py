@@ -11,27 +11,28 @@ if TYPE_CHECKING:
     from vpuformer.evaluation import evaluate
     from vpuformer.model import VPUFormer, build, preset
     from vpuformer.predictor import Predictor, segment
-    from vpuformer.prompts import Box, Click, Prediction, Scribble
+    from vpuformer.prompts import Box, Click, Scribble
     from vpuformer.training.finetune import finetune
     from vpuformer.training.loop import fit
     from vpuformer.weights import load, save
+    from vpuwidget.panel import PromptWidget
 
 _HOMES = {
-    "Box": "prompts",
-    "Click": "prompts",
-    "Prediction": "prompts",
-    "Predictor": "predictor",
-    "Scribble": "prompts",
-    "VPUFormer": "model",
-    "build": "model",
-    "doctor": "doctor",
-    "evaluate": "evaluation",
-    "finetune": "training.finetune",
-    "fit": "training.loop",
-    "load": "weights",
-    "preset": "model",
-    "save": "weights",
-    "segment": "predictor",
+    "Box": ".prompts",
+    "Click": ".prompts",
+    "Predictor": ".predictor",
+    "PromptWidget": "vpuwidget.panel",
+    "Scribble": ".prompts",
+    "VPUFormer": ".model",
+    "build": ".model",
+    "doctor": ".doctor",
+    "evaluate": ".evaluation",
+    "finetune": ".training.finetune",
+    "fit": ".training.loop",
+    "load": ".weights",
+    "preset": ".model",
+    "save": ".weights",
+    "segment": ".predictor",
 }
 __all__ = list(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 
@@ -39,7 +40,12 @@ __all__ = list(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"vpuformer has no {name!r}. It has {', '.join(__all__)}.")
-    value = getattr(import_module(f"vpuformer.{_HOMES[name]}"), name)
+    try:
+        value = getattr(import_module(_HOMES[name], "vpuformer"), name)
+    except ModuleNotFoundError as error:
+        extra = "notebooks" if name == "PromptWidget" else "train"
+        message = f"{error.name} is not installed. Run: pip install 'vpuformer[{extra}]'"
+        raise ModuleNotFoundError(message, name=error.name) from error
     globals()[name] = value
     return value
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vpuformer.errors import ImageError
+from vpuformer.errors import ImageError, PromptError
 from vpuformer.imaging import Frame, sigmoid
 from vpuformer.prompts import Click, Prediction, Prompt
 from vpuformer.zoom import RitmFrame
@@ -46,6 +46,14 @@ def start_mask(mask: np.ndarray | None, size: tuple[int, ...]) -> np.ndarray | N
 def said(rounds: tuple[Round, ...]) -> list[Prompt]:
     """The prompts of all rounds, in order."""
     return [prompt for turn in rounds for prompt in turn.prompts]
+
+
+def nth(rounds: tuple[Round, ...], index: int) -> Prompt:
+    """Prompt `index` of all rounds, counted from 0; PromptError when there is none."""
+    prompts = said(rounds)
+    if not 0 <= index < len(prompts):
+        raise PromptError(f"There is no prompt {index}: there are {len(prompts)}, counted from 0.")
+    return prompts[index]
 
 
 def answered(rounds: tuple[Round, ...], threshold: float) -> Prediction:

@@ -1,17 +1,19 @@
 """One conversation about one image: prompts in, masks in the image's own coordinates out."""
 
-from contextlib import nullcontext
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
 from functools import cache
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 import torch
 
 from vpuformer.config import ZoomConfig, check_literal
-from vpuformer.conversation import Round, Rounds, answered, previous, said, start_mask
+from vpuformer.conversation import Round, Rounds, answered, nth, previous, said, start_mask
 from vpuformer.errors import ConfigError, ImageError, PromptError
 from vpuformer.imaging import Crop, Frame, Span, box_iou, covers, read, zoom_crop
-from vpuformer.model import Features, VPUFormer
+from vpuformer.model import Decoded, Features, VPUFormer
 from vpuformer.prompts import Prediction, Prompt, Size, check_inside, of_sign
 from vpuformer.pue import PromptBatch
 from vpuformer.weights import Precision, load, pick_precision
@@ -44,8 +46,10 @@ class Predictor:
         self.model, self.threshold = model, threshold
         self.zoom = zoom or ZoomConfig()
         self.device = next(model.parameters()).device
-        self.precision = pick_precision(precision, self.device)
+        self.precision: Precision = pick_precision(precision, self.device)
+        self.step = 1  # slots for prompts come in multiples of it
         self.image: np.ndarray | None = None
+        self.seconds = {"encode": 0.0, "decode": 0.0}  # of the last round
         self._forget()
 
     @property
@@ -104,13 +108,14 @@ class Predictor:
 
     def remove(self, index: int) -> Prediction | None:
         """Take back prompt `index` of `prompts`; the rounds from its own on are played again."""
+        nth(self.rounds, index)
         owners = [at for at, turn in enumerate(self.rounds) for _ in turn.prompts]
-        if not 0 <= index < (count := len(owners)):
-            raise PromptError(f"There is no prompt {index}: there are {count}, counted from 0.")
-        at = owners[index]
-        kept, later = self.rounds[:at], [list(turn.prompts) for turn in self.rounds[at:]]
-        del later[0][index - owners.index(at)]
-        for prompts in map(tuple, later):
+        at, turns = owners[index], [list(turn.prompts) for turn in self.rounds]
+        del turns[at][index - owners.index(at)]
+        kept = self.rounds[:at]
+        if kept and not kept[-1].logits.size:  # forgotten, to save memory
+            kept = ()
+        for prompts in map(tuple, turns[len(kept) :]):
             if prompts:
                 kept = (*kept, self._answer(kept, prompts))
         self._object.push(kept)
@@ -130,6 +135,31 @@ class Predictor:
         """Forget the selected object's prompts, keep the image and a start mask."""
         self._objects[self.selected] = Rounds(self._object.start)
         return self._prediction(self._object)
+
+    def resume(self, rounds: tuple[Round, ...], start: np.ndarray | None = None) -> None:
+        """Go on from what `rounds` gave before on this image, as the only object, without undo.
+
+        `start` is the mask it began from, as probability float32 `[H, W]`.
+        """
+        self._objects, self.selected = {0: Rounds(start, [rounds])}, 0
+
+    def prepare(self) -> None:
+        """Encode now what the next prompt will most likely look at; the answers stay the same."""
+        if self.model.config.fusion == "late":
+            with self._arithmetic():
+                self._encoded(self._frame(self.rounds, ()))
+
+    def similarity(self, index: int) -> np.ndarray:
+        """How alike each place is to prompt `index` of `prompts`: rho, float32 `[h, w]` in 0..1.
+
+        At a quarter of the frame that shows the whole image, after the last round.
+        """
+        nth(self.rounds, index)
+        *before, last = self.rounds
+        frame = Frame(self.size, self.model.config.size)
+        rho = self._decoded(tuple(before), last.prompts, frame, details=True).rho
+        assert rho is not None
+        return rho[0, index].float().cpu().numpy()
 
     def predict(self) -> Prediction:
         """The selected object's mask now."""
@@ -177,20 +207,39 @@ class Predictor:
 
     def _answer(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...]) -> Round:
         """The next round: choose the frame, encode if it is new, decode."""
-        frame = self._frame(rounds, prompts)
-        batch = PromptBatch.of([frame.prompts([*said(rounds), *prompts])], self.device)
+        began, frame = perf_counter(), self._frame(rounds, prompts)
+        logits = self._decoded(rounds, prompts, frame).logits
+        answer = Round(prompts, frame, logits[0, 0].float().cpu().numpy())
+        self.seconds["decode"] = perf_counter() - began - self.seconds["encode"]
+        return answer
+
+    def _decoded(
+        self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...], frame: Frame, **details: bool
+    ) -> Decoded:
+        every = frame.prompts([*said(rounds), *prompts])
+        batch = PromptBatch.of([every], self.device, self.step)
         prev = previous(rounds, self._object.start, frame)
         grid = None if prev is None else torch.from_numpy(np.array(prev)).to(self.device)
         prev_mask = None if grid is None else grid[None, None]
+        with self._arithmetic():
+            began = perf_counter()
+            features = self._encoded(frame, prev_mask, batch)
+            self.seconds["encode"] = perf_counter() - began
+            return self.model.decode(features, batch, prev_mask, **details)
+
+    @contextmanager
+    def _arithmetic(self) -> Generator[None, None, None]:
+        """No gradients, in the precision that was asked for."""
         is_rough = self.precision == "bfloat16"
         rough = torch.autocast(self.device.type, torch.bfloat16) if is_rough else nullcontext()
         with torch.inference_mode(), rough:
-            features = self._encoded(frame, prev_mask, batch)
-            logits = self.model.decode(features, batch, prev_mask).logits
-        return Round(prompts, frame, logits[0, 0].float().cpu().numpy())
+            yield
 
     def _encoded(
-        self, frame: Frame, prev_mask: torch.Tensor | None, batch: PromptBatch
+        self,
+        frame: Frame,
+        prev_mask: torch.Tensor | None = None,
+        batch: PromptBatch | None = None,
     ) -> Features:
         early = self.model.config.fusion == "early"
         if not early and frame.crop in self._features:
@@ -233,12 +282,12 @@ class Predictor:
 
 def segment(image: Any, prompts: list[Prompt], model: VPUFormer | None = None) -> Prediction:
     """The mask of one object in one call, all prompts in one round; shipped weights by default."""
-    predictor = Predictor(model or _load_once("lite0"))
+    predictor = Predictor(model or load_once("lite0"))
     predictor.set_image(image)
     return predictor.add(*prompts)
 
 
-_load_once = cache(load)
+load_once = cache(load)
 
 
 def _clipped(span: Span, size: Size) -> Span:

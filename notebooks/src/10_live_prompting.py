@@ -62,9 +62,6 @@ import json
 from time import perf_counter
 
 import numpy as np
-from vpuformer.widget import controls
-from vpuformer.widget import replay as records
-from vpuformer.widget.session import Session
 
 import vpucourse as course
 import vpuformer as vpu
@@ -72,6 +69,9 @@ from vpuformer import metrics, pue
 from vpuformer.drawing import curves, overlay, palette
 from vpuformer.errors import PromptError
 from vpuformer.robot.next_prompt import next_box, next_click, next_scribble
+from vpuformer.widget import replay as records
+from vpuformer.widget.session import Session
+from vpuwidget import controls
 
 # %%
 clock = course.Clock()
@@ -490,7 +490,7 @@ course.checks.ex("10.E", your_turn, trial=rounds_of, beat=beat)
 #
 # | paper | module | test |
 # |---|---|---|
-# | Fig. 9, the interaction | `vpuformer/widget/` | `tests/widget/` |
+# | Fig. 9, the interaction | `notebooks/vpuwidget/`, `vpuformer/widget/` | `tests/widget/` |
 # | Sec. II-C | `vpuformer/robot/next_prompt.py` | `tests/robot/` |
 # | undo, exactly | `vpuformer/widget/session.py` | `tests/widget/test_session.py` |
 

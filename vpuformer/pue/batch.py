@@ -41,10 +41,10 @@ class PromptBatch:
 
     @classmethod
     def of(
-        cls, lists: Sequence[Sequence[Prompt]], device: torch.device | str = "cpu"
+        cls, lists: Sequence[Sequence[Prompt]], device: torch.device | str = "cpu", step: int = 1
     ) -> "PromptBatch":
-        """A batch of one list of prompts per picture; an empty list is one padded slot."""
-        n = max([1, *(len(prompts) for prompts in lists)])
+        """A batch of one list of prompts per picture, padded to a multiple of `step` slots."""
+        n = -(-max([1, *(len(prompts) for prompts in lists)]) // step) * step
         m = max([1, *(len(p.points) for ps in lists for p in ps if isinstance(p, Scribble))])
         shape = (len(lists), n)
         kind, positive = torch.zeros(shape, dtype=torch.long), torch.zeros(shape).bool()

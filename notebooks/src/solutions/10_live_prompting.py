@@ -22,13 +22,13 @@ weights = "lite0"  # or the path of weights that you trained
 
 # %%
 import numpy as np
-from vpuformer.widget.session import Session
 
 import vpucourse as course
 import vpuformer as vpu
 from vpuformer import metrics
 from vpuformer.errors import PromptError
 from vpuformer.robot.next_prompt import next_box, next_click, next_scribble
+from vpuformer.widget.session import Session
 
 # %%
 model = vpu.load(weights)

@@ -1,0 +1,216 @@
+"""What the widget shows: mask, probability or similarity, marks, and the status line."""
+
+import html
+import logging
+import traceback
+from collections.abc import Callable
+from itertools import groupby
+from threading import get_ident
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+
+from vpuformer.drawing import palette
+from vpuformer.errors import VPUError
+from vpuformer.prompts import Box, Click, Prompt, Scribble
+from vpuformer.widget.session import Session
+from vpuwidget.canvas import PromptCanvas
+from vpuwidget.controls import Controls
+from vpuwidget.view import Pen
+from vpuwidget.worker import Worker
+
+log = logging.getLogger("vpuformer.widget")
+MORE, LESS, EDGE = 253, 254, 255  # places in the mask's palette, after the objects
+
+
+class Picture(Controls):
+    """Controls around a canvas that shows how a session stands.
+
+    Args:
+        session: what is shown.
+        canvas: where.
+
+    Attributes:
+        stages: seconds of the last answer: encode, decode, png, total.
+    """
+
+    def __init__(self, session: Session, canvas: PromptCanvas) -> None:
+        self.session, self.canvas, self.worker = session, canvas, Worker(self._failed)
+        self.stages: dict[str, float] = {}
+        self.tool, self._news, self._facts = "click", "", ""
+        self._asked: float | None = None
+        self._settling: int | None = None  # the thread that sets the controls
+        self._begin()
+        super().__init__(canvas.widget)
+
+    def _begin(self) -> None:
+        self._cursor, self._last, self._by_key, self._grabs = (
+            (0.0, 0.0),
+            (0.0, 0.0),
+            False,
+            False,
+        )
+        self._stroke: list[tuple[float, float]] = []
+        self._positive, self._ghost = True, np.empty((0, 0), np.uint8)
+        self._chosen: Prompt | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether all that was asked for is done and drawn."""
+        return self.worker.idle
+
+    def ask(self, job: Callable[[], object]) -> None:
+        """Do a job after those asked for before it; the picture follows."""
+        self._asked, self._ghost = perf_counter(), self._ghost[:0]
+        self.session.answers.predictor.seconds.update(encode=0.0, decode=0.0)
+        self._say("working ...")
+        self.worker.do(job)
+
+    def guarded(self, action: Callable[..., object], *args: Any, **kwargs: Any) -> None:
+        """Do it; what goes wrong goes to the status line, for Jupyter would swallow it."""
+        try:
+            action(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 (nobody else would tell)
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        text, self._asked = html.escape(str(error)), None
+        if not isinstance(error, VPUError):
+            log.error("%s", error, exc_info=error)
+            text += "\n" + html.escape("".join(traceback.format_exception(error)))
+        self._say(f"<span class='vpu-wrong'>{text}</span>")
+
+    def _say(self, news: str) -> None:
+        self._news = news
+        self.status.value = (
+            f"<div role='status'>{' · '.join(filter(None, (self._facts, news)))}</div>"
+        )
+
+    def _redraw(self, part: str = "all") -> None:
+        """Soon, and once: "marks", "all" above the photo, the "view", or all "again"."""
+        draw = {"marks": self._draw_marks, "all": self._draw}
+        self.worker.latest(part, draw.get(part, lambda: self._draw_view(part == "again")))
+
+    def _draw_view(self, again: bool) -> None:
+        self.canvas.draw_photo(again)
+        self._draw()
+
+    def _draw(self) -> None:
+        self._draw_mask()
+        self._draw_marks()
+        if self._asked is not None:
+            total, self._asked = perf_counter() - self._asked, None
+            stages = {**self.session.answers.predictor.seconds, "png": self.canvas.seconds}
+            parts = ", ".join(f"{name} {1000 * spent:.0f}" for name, spent in stages.items())
+            self.stages, self._news = (
+                {**stages, "total": total},
+                f"{1000 * total:.0f} ms ({parts})",
+            )
+        self._settle()
+        self.worker.latest("prepare", self.session.prepare)
+
+    def _settle(self) -> None:
+        """Let the controls and the status line show how the session stands."""
+        session, value, things = self.session, self.value, self.session.objects
+        thing, score, self._settling = self._thing, session.score, get_ident()
+        self.button["undo"].disabled = not session.can_undo
+        self.button["redo"].disabled = not session.can_redo
+        value["object"].options = [(one.name, one.number) for one in things]
+        value["object"].value = thing.number
+        value["name"].value, value["colour"].value = thing.name, thing.colour
+        self._settling = None
+        facts = [html.escape(thing.name), f"prompts: {len(thing.prompts)}"]
+        facts += [] if score is None else [f"IoU {score:.3f}"]
+        facts += (
+            [f"<span class='vpu-wrong'>{session.trouble}</span>"] if session.trouble else []
+        )
+        self._facts = " · ".join(facts)
+        self._say(self._news)
+
+    @property
+    def _thing(self) -> Any:
+        return next(t for t in self.session.objects if t.number == self.session.selected)
+
+    @property
+    def _index(self) -> int:
+        """The chosen prompt's place, else the last one's."""
+        prompts = self.session.prompts
+        return prompts.index(self._chosen) if self._chosen in prompts else len(prompts) - 1
+
+    def _draw_mask(self) -> None:
+        alpha, shown = round(255 * self.value["opacity"].value), self.value["show"].value
+        field, colours = None, np.zeros((256, 4), np.uint8)
+        if shown == "probability":
+            field = self.session.prob
+        elif shown == "similarity" and self.session.prompts:
+            field = self.session.rho(self._index)
+        if self.switch["hide"].value:
+            indices = np.zeros(self.canvas.view.shown, np.uint8)
+        elif field is not None:
+            indices = self.canvas.crop((255 * field).astype(np.uint8))
+            colours[:] = colormaps[palette.MAP](np.arange(256), bytes=True)
+            colours[:, 3] = alpha
+        else:
+            indices = self._labels()
+            for place, thing in enumerate(self.session.objects, 1):
+                strength = alpha if thing.number == self.session.selected else alpha // 2
+                colours[place] = (*palette.rgb(thing.colour), strength)
+            ink = (palette.POSITIVE, palette.NEGATIVE, palette.OUTLINE)
+            colours[MORE:] = [(*palette.rgb(colour), 160) for colour in ink]
+            colours[EDGE, 3] = 255
+        self.canvas.draw_mask(indices, colours)
+
+    def _labels(self) -> np.ndarray:
+        session, crop = self.session, self.canvas.crop
+        place = [thing.number for thing in session.objects].index(session.selected) + 1
+        labels = np.array(session.labels())
+        labels[session.mask] = place
+        shown = crop(labels)
+        edge = np.zeros(shown.shape, bool)
+        for axis in (0, 1) if self.switch["outline"].value else ():
+            a, b, one, other = (np.moveaxis(m, axis, 0)[s] for m in (shown, edge) for s in ENDS)
+            one |= a != b
+            other |= a != b
+        if self._ghost.size:
+            ghost, mine = crop(self._ghost) > 0, shown == place
+            shown[ghost & ~mine], shown[mine & ~ghost] = MORE, LESS
+        shown[edge] = EDGE
+        return shown
+
+    def _draw_marks(self) -> None:
+        prompts, at = self.session.prompts, self._index
+        vectors = self.session.vectors(at)[:2] if self.canvas.view.margin and prompts else None
+        with self.canvas.marks() as pen:
+            for prompt in prompts if not self.switch["hide"].value else ():
+                pen.prompt(prompt, prompt is self._chosen)
+            self._sketch(pen)
+            if vectors:
+                pen.vectors(*vectors, palette.of_sign(prompts[at].positive))
+
+    def _sketch(self, pen: Pen) -> None:
+        """The stroke that is being made, and the cursor of the keys or of the brush."""
+        points, brush = self._stroke, self.value["radius"].value * self.canvas.view.zoom
+        if self.tool in ("brush", "eraser"):
+            pen.ring(*self._cursor, brush)
+            if points:
+                pen.layer.global_alpha = 0.6
+                pen.line(points, 2 * brush, palette.of_sign(self.tool == "brush"))
+        elif len(set(points)) > 1 and not self._grabs and self.tool != "click":
+            pen.prompt(made(self.tool, points, self._positive))
+        if self._by_key:
+            pen.ring(*self._cursor, 12)
+            pen.ring(*self._cursor, 2)
+
+
+ENDS = (slice(1, None), slice(None, -1))
+
+
+def made(tool: str, points: list[tuple[float, float]], positive: bool) -> Prompt:
+    """The prompt that a gesture with a tool means."""
+    if tool == "box":
+        return Box.from_corners(*points[0], *points[-1], positive=positive)
+    if tool == "scribble":
+        return Scribble(tuple(point for point, _ in groupby(points)), positive)
+    return Click(*points[0], positive)

@@ -1,0 +1,55 @@
+"""A thread that never loses an action and never draws a picture that is out of date."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+
+
+class Worker:
+    """One thread that does jobs in turn: every action, but of each kind of picture the newest."""
+
+    def __init__(self, failed: Callable[[Exception], object]) -> None:
+        self._failed, self._turn = failed, threading.Condition()
+        self._jobs: deque[Callable[[], object]] = deque()
+        self._newest: dict[str, Callable[[], object]] = {}
+        self._busy = self._closed = False
+        threading.Thread(target=self._run, daemon=True, name="vpuformer-widget").start()
+
+    def do(self, job: Callable[[], object]) -> None:
+        """Do a job after those asked for before; none is dropped."""
+        with self._turn:
+            self._jobs.append(job)
+            self._turn.notify()
+
+    def latest(self, name: str, job: Callable[[], object]) -> None:
+        """Do a job when no action waits; one of the same name that waits is forgotten."""
+        with self._turn:
+            self._newest[name] = job
+            self._turn.notify()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being done or waits."""
+        with self._turn:
+            return not (self._busy or self._jobs or self._newest)
+
+    def close(self) -> None:
+        """Do what waits no more."""
+        with self._turn:
+            self._closed = True
+            self._turn.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._turn:
+                self._busy = False
+                self._turn.wait_for(lambda: self._jobs or self._newest or self._closed)
+                if self._closed:
+                    return
+                name = next(iter(self._newest), "")
+                job = self._jobs.popleft() if self._jobs else self._newest.pop(name)
+                self._busy = True
+            try:
+                job()
+            except Exception as error:  # noqa: BLE001 (the thread must outlive any job)
+                self._failed(error)

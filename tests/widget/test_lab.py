@@ -1,0 +1,199 @@
+"""What JupyterLab and Notebook 7 do to a widget: reload, restart, views, themes, small windows."""
+
+import json
+import re
+
+import pytest
+from widget.conftest import PHOTO, SHOW
+
+pytestmark = pytest.mark.browser
+COUNT = "len(w.session.prompts)"
+SAID = "[p.to_json() for p in w.session.prompts]"
+
+
+def yellow(book, x=180, y=120):
+    """Whether the mask is painted at a point of the disc."""
+    _, green, _, alpha = book.pixel(x, y)
+    return alpha == 255 and green > 140
+
+
+def test_touch_taps_and_drags(opened):
+    hand = opened("touch.ipynb", PHOTO, SHOW, has_touch=True)
+    hand.run()
+    hand.page.touchscreen.tap(*hand.at(150, 140))
+    hand.until(COUNT, 1)
+    (said,) = hand.kernel(SAID)
+    assert abs(said["x"] - 150) < 1.5 and abs(said["y"] - 140) < 1.5 and said["positive"]
+    hand.page.locator(".vpu-widget button", has_text="negative").tap()
+    hand.page.locator('.vpu-widget button[title^="Draw a scribble"]').tap()
+    hand.settle()
+    finger = hand.page.context.new_cdp_session(hand.page)
+    path = [hand.at(*p) for p in ((300, 200), (320, 240), (350, 260))]
+    for kind, (x, y) in zip(("touchStart", "touchMove", "touchMove"), path, strict=True):
+        points = [{"x": x, "y": y}]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    hand.until(COUNT, 2)
+    stroke = hand.kernel(SAID)[1]
+    assert stroke["kind"] == "scribble" and not stroke["positive"]
+    assert abs(stroke["points"][-1][0] - 350) < 2
+    hand.settle()
+    hand.shot("touch")
+    hand.close()
+
+
+@pytest.mark.parametrize(("ratio", "zoom"), [(2, 1.0), (1, 1.5), (1.5, 0.8)])
+def test_clicks_land_right_at_any_pixel_ratio_and_browser_zoom(opened, server, ratio, zoom):
+    name = f"ratio{ratio}-{zoom}.ipynb"
+    viewport = {"width": round(1280 / zoom), "height": round(900 / zoom)}  # what zooming does
+    book = opened(name, PHOTO, SHOW, device_scale_factor=ratio * zoom, viewport=viewport)
+    book.run()
+    book.click(150, 140)
+    book.click(330, 240, button="right")
+    book.until(COUNT, 2)
+    first, second = book.kernel(SAID)
+    assert abs(first["x"] - 150) < 1.5 and abs(second["y"] - 240) < 1.5
+    book.settle()
+    book.shot(f"ratio-{ratio}-zoom-{zoom}")
+    assert yellow(book)
+    book.close()
+
+
+def test_a_reloaded_page_shows_the_same_and_goes_on(lab):
+    lab.click(150, 140)
+    lab.until(COUNT, 1)
+    lab.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    lab.pause(1500)
+    lab.open()
+    lab.page.wait_for_selector(".jp-OutputArea-output canvas", timeout=60_000)
+    lab.settle()
+    lab.page.wait_for_function(
+        "() => document.querySelector('.jp-OutputArea-output canvas').getContext('2d')"
+        ".getImageData(150, 140, 1, 1).data[3] == 255"
+    )
+    lab.shot("reloaded")
+    assert yellow(lab)
+    lab.click(330, 240, button="right")
+    lab.until(COUNT, 2)
+    lab.settle()
+    lab.page.wait_for_function(
+        "() => document.querySelector('.vpu-widget [role=status]')"
+        "?.innerText.includes('prompts: 2')"
+    )
+
+
+def test_two_views_show_the_same(lab):
+    page = lab.page
+    page.locator(".jp-Notebook .jp-Cell").nth(1).locator(".jp-InputPrompt").click()
+    lab.command("notebook:create-output-view")
+    page.locator(".jp-LinkedOutputView canvas").wait_for()
+    lab.settle()
+    u, v = lab.kernel("[float(s) for s in w.canvas.view.to_canvas(150, 140)]")
+    page.locator(".jp-LinkedOutputView canvas").click(position={"x": u, "y": v})
+    lab.until(COUNT, 1)
+    lab.settle()
+    lab.shot("two-views")
+    script = (
+        "() => { const seen = [...document.querySelectorAll('.vpu-widget canvas')].map(c => {"
+        " const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+        " return d.reduce((a, b) => (a * 31 + b) % 1000003, 7) }); return seen }"
+    )
+    one, other = page.evaluate(script)
+    assert one == other and yellow(lab)
+    page.evaluate(
+        "() => [...window.jupyterapp.shell.widgets('main')]"
+        ".filter(w => w.node.querySelector('.jp-LinkedOutputView')).forEach(w => w.close())"
+    )
+    lab.pause(500)
+
+
+def test_a_restarted_kernel_loses_nothing(opened, server, folder):
+    show = f"w = PromptWidget(photo, model, width=480, autosave='{folder}/s.json')\nw"
+    book = opened("restart.ipynb", PHOTO, show)
+    book.run()
+    book.click(150, 140)
+    book.click(330, 240, button="right")
+    book.until(COUNT, 2)
+    book.settle()
+    before = book.kernel("[w.session.mask.sum().item()] + [p.to_json() for p in w.session.prompts]")
+    assert json.loads((folder / "s.json").read_text())
+    book.kernel.close()
+    book.kernel = None
+    server.restart_kernel("restart.ipynb")
+    book.pause(2000)
+    book.open()
+    book.run()
+    book.until(COUNT, 2)
+    book.settle()
+    after = book.kernel("[w.session.mask.sum().item()] + [p.to_json() for p in w.session.prompts]")
+    assert after == before and yellow(book)
+    book.close()
+
+
+def test_a_cell_run_again_leaks_no_widget(opened):
+    book = opened("again.ipynb", PHOTO, SHOW)
+    book.run()
+    alive = "len(__import__('ipywidgets').widgets.widget._instances)"
+    first = book.kernel(alive)
+    for _ in range(3):
+        book.run()
+        book.pause(800)
+        book.settle()
+    assert book.kernel(alive) <= first
+    book.click(150, 140)
+    book.until(COUNT, 1)
+    book.close()
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("size", [(1280, 900), (820, 1100)])
+def test_both_themes_at_two_sizes(lab, theme, size):
+    page = lab.page
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.evaluate(
+        "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
+    )
+    lab.pause(1200)
+    lab.click(150, 140)
+    lab.click(330, 240, button="right")
+    lab.press("v")
+    lab.until(COUNT, 2)
+    lab.settle()
+    lab.shot(f"{theme.split()[1].lower()}-{size[0]}")
+    box = lab.box()
+    assert box["x"] + box["width"] <= size[0]
+    assert (
+        abs(
+            box["width"] / box["height"]
+            - lab.kernel("w.canvas.widget.width / w.canvas.widget.height")
+        )
+        < 0.02
+    )
+    colours = page.evaluate(
+        "() => { const s = getComputedStyle(document.querySelector('.vpu-widget'));"
+        " const b = getComputedStyle(document.body).getPropertyValue('--jp-layout-color1');"
+        " return [s.color, b] }"
+    )
+    light = sum(map(int, re.findall(r"\d+", colours[0])[:3])) > 380
+    assert light == (theme == "JupyterLab Dark")
+    lab.press("v")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.evaluate(
+        "() => window.jupyterapp.commands.execute('apputils:change-theme',"
+        " {theme: 'JupyterLab Light'})"
+    )
+    lab.pause(800)
+
+
+def test_notebook_7_smoke(opened):
+    book = opened("seven.ipynb", PHOTO, SHOW, app="notebooks")
+    book.run()
+    book.click(150, 140)
+    book.click(330, 240, button="right")
+    book.until("[p.positive for p in w.session.prompts]", [True, False])
+    book.press("z")
+    book.until(COUNT, 1)
+    book.settle()
+    book.shot("notebook7")
+    assert yellow(book) and book.page.locator(".lm-Menu").count() == 0
+    book.close()

@@ -1,0 +1,243 @@
+"""The widget without a browser: what its callbacks do to the session, and what it leaves behind."""
+
+import base64
+import io
+import re
+import time
+
+import ipywidgets
+import numpy as np
+import pytest
+from PIL import Image
+from small import CONFIG
+
+from vpuformer.model import build
+from vpuformer.prompts import Click
+from vpuformer.widget.session import Session
+from vpuwidget.controls import BUTTONS, MORE_KEYS, SWITCHES, TABLES, TOOLS
+from vpuwidget.panel import KEYS, PromptWidget
+from vpuwidget.stepper import FolderWidget
+
+MODEL = build(CONFIG).eval()
+PHOTO = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
+INSTANCES = ipywidgets.widgets.widget._instances
+
+
+@pytest.fixture
+def widget(tmp_path):
+    one = PromptWidget(PHOTO, MODEL, width=160, out_dir=tmp_path)
+    settle(one)
+    yield one
+    one.close()
+
+
+def settle(widget):
+    end = time.monotonic() + 60
+    while not widget.idle:
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def click(widget, x, y, **how):
+    at = widget.canvas.view.to_canvas(x, y)
+    widget.point("down", *at, **how)
+    widget.point("up", *at)
+    settle(widget)
+
+
+def drawn(widget):
+    """The mask's picture as the page gets it."""
+    data = bytes(widget.canvas._mask.value).removeprefix(b"data:image/png;base64,")
+    return Image.open(io.BytesIO(base64.b64decode(data)))
+
+
+def key(widget, *keys, shift=False, ctrl=False):
+    for one in keys:
+        widget._key(one, shift, ctrl, False)
+        settle(widget)
+
+
+def test_keys_are_all_different_and_all_listed(widget):
+    keys = [spec[0] for table in TABLES for spec in table.values()]
+    assert len(set(keys)) == len(keys) and not set(keys) & set(MORE_KEYS)
+    shown = "".join(c.value for c in widget.children if isinstance(c, ipywidgets.HTML))
+    for name in (*keys, *MORE_KEYS):
+        assert f"<kbd>{name}</kbd>" in shown
+
+
+def test_every_control_has_a_tool_tip_with_its_key(widget):
+    for table, controls in ((TOOLS | BUTTONS, widget.button), (SWITCHES, widget.switch)):
+        for name, spec in table.items():
+            assert controls[name].tooltip == f"{spec[2]} [{spec[0]}]"
+
+
+@pytest.mark.parametrize("name", sorted(set(KEYS.values()) | {"object", "name", "colour"}))
+def test_nothing_fails_on_an_empty_session(widget, name):
+    widget._key(next((k for k, v in KEYS.items() if v == name), "?"), False, False, False)
+    widget.act(name)
+    settle(widget)
+    assert "vpu-wrong" not in widget.status.value or name == "write"
+
+
+def test_signs(widget):
+    click(widget, 10, 10)
+    click(widget, 70, 10, button=2)
+    click(widget, 10, 50, shift=True)
+    key(widget, "x")
+    click(widget, 70, 50)
+    assert [p.positive for p in widget.session.prompts] == [True, False, False, False]
+    assert widget.session.prompts[1].pixel == (70, 10)
+
+
+def test_the_keys_alone(widget):
+    key(widget, "ArrowLeft", "Enter")
+    key(widget, "s", "Enter", "ArrowUp", "ArrowUp", "Enter")
+    key(widget, "p", "Enter", "ArrowRight", "ArrowRight", "ArrowRight", "Enter", "c", "Enter")
+    assert [type(p).__name__ for p in widget.session.prompts] == ["Click", "Scribble", "Click"]
+    assert len(widget.session.objects[0].strokes) == 1
+    key(widget, "ArrowRight", "ArrowRight", "ArrowRight")
+    key(widget, "Enter", shift=True)
+    assert not widget.session.prompts[-1].positive
+
+
+def test_the_keys_go_on_where_the_mouse_was(widget):
+    widget.point("move", 40.0, 60.0)
+    widget.point("leave", -5.0, -9.0)
+    key(widget, "Enter")
+    assert widget.session.prompts == [Click(19.5, 29.5)]
+
+
+def test_escape_gives_the_stroke_up(widget):
+    key(widget, "s", "Enter", "ArrowUp", "Escape", "ArrowUp")
+    assert not widget._stroke and not widget.session.prompts
+
+
+def test_leaving_the_canvas_ends_a_drag(widget):
+    widget.act("box")
+    place = {"boundingRectLeft": 100.0, "boundingRectTop": 50.0, "boundingRectWidth": 160.0}
+    rest = {"shiftKey": False, "button": 0, "buttons": 1, **place}
+    for event, x, y in (("mousemove", 110, 60), ("mousedown", 110, 60), ("mouseleave", 400, 90)):
+        widget.canvas._mouse({"event": event, "clientX": x, "clientY": y, **rest})
+    settle(widget)
+    (box,) = widget.session.prompts
+    assert np.allclose(box.bounds, (4.5, 4.5, 79.499, 19.5))
+
+
+def test_a_page_that_jumps_at_the_press_moves_no_prompt(widget):
+    rest = {"shiftKey": False, "button": 0, "boundingRectLeft": 0.0, "boundingRectWidth": 160.0}
+    for event, top in (("mousemove", -40.0), ("mousedown", 100.0), ("mouseup", 100.0)):
+        place = {"clientX": 20, "clientY": 30, "boundingRectTop": top, "buttons": 0}
+        widget.canvas._mouse({"event": event, **place, **rest})
+    settle(widget)
+    assert widget.session.prompts == [Click(9.5, 34.5)]
+
+
+def test_what_fails_is_shown_and_the_drawing_goes_on(widget):
+    widget.ask(lambda: 1 / 0)
+    settle(widget)
+    assert "division by zero" in widget.status.value and "Traceback" in widget.status.value
+    with pytest.raises(ZeroDivisionError), widget.canvas.marks():
+        1 / 0  # noqa: B018
+    from ipycanvas.canvas import _CANVAS_MANAGER
+
+    assert not _CANVAS_MANAGER._caching and not _CANVAS_MANAGER._commands_cache
+    click(widget, 10, 10)
+    assert "wrong" not in widget.status.value and len(widget.session.prompts) == 1
+
+
+def test_python_and_the_page_share_the_session(widget):
+    widget.session.add(Click(20, 20))
+    settle(widget)
+    assert "prompts: 1" in widget.status.value and not widget.button["undo"].disabled
+    assert (widget.mask == widget.session.mask).all()
+    assert (widget.prediction.prob == widget.session.prob).all()
+    assert list(widget.objects) == ["object 1"]
+
+
+def test_objects_by_their_controls(widget):
+    widget.act("new")
+    settle(widget)
+    widget.value["name"].value = "cup"
+    settle(widget)
+    widget.value["colour"].value = "#009E73"
+    settle(widget)
+    assert [t.name for t in widget.session.objects] == ["object 1", "cup"]
+    assert widget.session.objects[1].colour == "#009E73"
+    steps = 0
+    while widget.session.can_undo:
+        widget.session.undo()
+        steps += 1
+    assert steps == 3  # the controls that follow the session take no step of their own
+    settle(widget)
+    assert widget.value["name"].value == "object 1"
+
+
+def test_the_mask_is_drawn_in_the_objects_colour(widget):
+    widget.session.paint([(40, 30)], 10)
+    widget.switch["outline"].value = False
+    settle(widget)
+    with drawn(widget) as png:
+        pixels = np.asarray(png.convert("RGBA"))
+    assert pixels.shape == (120, 160, 4)
+    assert pixels[60, 80].tolist() == [240, 228, 66, 115] and pixels[5, 5, 3] == 0
+
+
+@pytest.mark.parametrize("shown", ["probability", "similarity"])
+def test_maps_cover_the_photo(widget, shown):
+    click(widget, 20, 20)
+    widget.value["show"].value = shown
+    settle(widget)
+    with drawn(widget) as png:
+        assert (np.asarray(png.convert("RGBA"))[..., 3] == 115).all()
+
+
+def test_close_leaves_nothing_behind():
+    before = set(INSTANCES)
+    one = PromptWidget(PHOTO, MODEL)
+    settle(one)
+    one.close()
+    one.close()
+    assert not {type(INSTANCES[k]).__name__ for k in set(INSTANCES) - before}
+    assert not one.session.changed
+
+
+def test_another_photo_makes_no_new_widgets(widget):
+    before = len(INSTANCES)
+    for side in (50, 70):
+        widget.show(Session(PHOTO[:side, :side], MODEL))
+        settle(widget)
+    assert len(INSTANCES) == before and widget.canvas.view.size == (60, 70)
+
+
+def test_a_static_picture_goes_with_it(widget):
+    click(widget, 20, 20)
+    bundle = widget._repr_mimebundle_()
+    with Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))) as picture:
+        assert picture.size == (80, 60)
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_files_are_written_where_asked(tmp_path):
+    one = PromptWidget(PHOTO, MODEL, out_dir=tmp_path / "out")
+    one.value["format"].value = "labels"
+    one.act("write")
+    settle(one)
+    assert (tmp_path / "out" / "labels.png").is_file() and "Written" in one.status.value
+    one.close()
+
+
+def test_a_folder_by_its_keys(tmp_path):
+    (tmp_path / "images").mkdir()
+    for name in "abc":
+        Image.fromarray(PHOTO).save(tmp_path / "images" / f"{name}.png")
+    one = FolderWidget(tmp_path / "images", model=MODEL, width=160)
+    key(one.panel, "PageDown")
+    assert "Nothing is marked" in one.panel.status.value and one.folder.at == 0
+    one.panel.session.paint([(40, 30)], 5)
+    key(one.panel, "PageDown", "End")
+    assert one.folder.at == 2 and one.bar.value == 2
+    assert re.search(r"c\.png \(3 of 3\): 1 done, 1 open, 1 skipped", one.where.value)
+    assert one.panel.session is one.folder.session
+    before = set(INSTANCES)
+    one.close()
+    assert len(before - set(INSTANCES)) > 50

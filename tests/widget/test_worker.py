@@ -1,0 +1,57 @@
+"""No action is lost, no old picture is drawn, and no failing job ends the thread."""
+
+import threading
+
+import pytest
+
+from vpuwidget.worker import Worker
+
+
+@pytest.fixture
+def failed():
+    return []
+
+
+@pytest.fixture
+def worker(failed):
+    one = Worker(failed.append)
+    yield one
+    one.close()
+
+
+def wait(worker):
+    done = threading.Event()
+    worker.latest("last", done.set)
+    assert done.wait(20)
+
+
+def test_actions_keep_their_order_and_pictures_the_newest(worker):
+    gate, begun, heard = threading.Event(), threading.Event(), []
+    worker.do(lambda: (begun.set(), gate.wait(20)))
+    assert begun.wait(20)
+    for k in range(50):
+        worker.latest("picture", lambda k=k: heard.append(f"picture {k}"))
+        worker.do(lambda k=k: heard.append(k))
+    assert not worker.idle
+    gate.set()
+    wait(worker)
+    assert heard == [*range(50), "picture 49"]
+
+
+def test_a_failing_job_is_told_and_the_next_is_done(worker, failed):
+    heard = []
+    worker.do(lambda: 1 / 0)
+    worker.do(lambda: heard.append("next"))
+    wait(worker)
+    assert heard == ["next"] and isinstance(failed[0], ZeroDivisionError)
+
+
+def test_a_closed_worker_ends_its_thread(failed):
+    before = threading.active_count()
+    one = Worker(failed.append)
+    wait(one)
+    one.close()
+    for thread in threading.enumerate():
+        if thread.name == "vpuformer-widget" and threading.active_count() > before:
+            thread.join(20)
+    assert threading.active_count() <= before
