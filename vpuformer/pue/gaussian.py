@@ -1,7 +1,5 @@
 """Clicks on one axis: distances and the Quasi-Gaussian (Eq. 1-3)."""
 
-import math
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -35,7 +33,7 @@ def quasi_gaussian(d: Tensor, sigma: Tensor | float, cut: float | None = None) -
     (Reading R3).
     """
     near = d if cut is None else d.clamp(max=cut * sigma)  # far away it would underflow: slow
-    q = (near * near).div_(-2 * math.log(2) * sigma**2).exp2_()  # three times as fast as exp
+    q = (near * near).div_(-2 * sigma**2).exp_()
     return q if cut is None else q.where(d <= cut * sigma, 0.0)
 
 
