@@ -57,7 +57,7 @@ nitpicky = True
 _foreign = "torch|numpy|np|PIL|jaxtyping|collections|contextlib|pathlib|typing|matplotlib|rich"
 nitpick_ignore_regex = [
     (r"py:.*", rf"({_foreign})\b.*"),
-    (r"py:class", r"Tensor|T|vpuformer\.config\.T"),
+    (r"py:class", r"Tensor|T|vpuformer\.config\.T|t\.Any"),  # t.Any: traitlets'
 ]
 
 html_theme = "sphinx_book_theme"

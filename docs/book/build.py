@@ -69,6 +69,7 @@ def gather(source: Path) -> None:
         page = source / "api" / f"{name}.rst"
         page.parent.mkdir(exist_ok=True)
         page.write_text(text, encoding="utf-8")
+    shutil.copy2(HERE / "vpuwidget.rst", source / "api")
     (source / "_static").mkdir()
     shutil.copy2(HERE / "book.css", source / "_static")
     (source / "_static" / "icon.svg").write_text(icon(), encoding="utf-8")
