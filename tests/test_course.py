@@ -189,7 +189,7 @@ def test_explore_draws_with_the_controls_values(monkeypatch):
     ]
     widget.update()
     assert drawn[-1] == (5, False)
-    widget.close_all()
+    widget.close()  # not close_all: it would close what ipycanvas shares
 
 
 def with_cut(d, sigma, cut):
