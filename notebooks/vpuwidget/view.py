@@ -59,18 +59,25 @@ class View:
         right, bottom = self.left + wide, self.top + high
         return self.left, self.top, min(right, self.size[1]), min(bottom, self.size[0])
 
+    @property
+    def _least(self) -> float:
+        """The zoom that shows the whole image."""
+        return min(self.shown[0] / self.size[0], self.shown[1] / self.size[1])
+
     def zoomed(self, u: float, v: float, factor: float) -> Self:
         """Nearer or farther, the image's point at (u, v) staying where it is."""
-        least = min(self.shown[0] / self.size[0], self.shown[1] / self.size[1])
-        zoom = min(max(self.zoom * factor, least), max(32.0, least))
+        zoom = min(max(self.zoom * factor, self._least), max(32.0, self._least))
         shift = 1 - zoom / self.zoom
         return replace(self, zoom=zoom).moved(u * shift, (v - self.margin) * shift)
 
     def moved(self, du: float, dv: float) -> Self:
         """The photo pushed by (du, dv) pixels of the canvas, as far as it reaches."""
         corner = (self.top - dv / self.zoom, self.left - du / self.zoom)
-        top, left = (
-            min(max(at, 0.0), max(0.0, whole - part / self.zoom))
+        (
+            top,
+            left,
+        ) = (  # the canvas has whole pixels and may be a part of one wider than the photo
+            min(max(at, 0.0), max(0.0, whole - min(part, whole * self._least) / self.zoom))
             for at, whole, part in zip(corner, self.size, self.shown, strict=True)
         )
         return replace(self, left=left, top=top)
