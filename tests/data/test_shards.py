@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from vpuformer.data import shards as module
-from vpuformer.data.augmentation import VOID, augment, crop_box, pick_object
+from vpuformer.data.augmentation import VOID, Choice, augment, crop_box, pick_object
 from vpuformer.data.shards import Shards, ShardSamples, write_index
 from vpuformer.errors import DataError
 
@@ -91,7 +91,7 @@ def test_missing_and_broken_shards_are_named(tmp_path):
 def test_crops_hold_the_object_and_stay_in_the_picture(seed):
     _, labels = photo(0)
     rng = np.random.default_rng(seed)
-    mask = pick_object(labels, rng, 0.1)
+    mask = pick_object(labels, rng, Choice(parts=0.1))
     assert mask.any() and not mask[labels == VOID].any()
     x0, y0, x1, y1 = crop_box(mask, rng, 0.3)
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))

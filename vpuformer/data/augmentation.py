@@ -19,20 +19,29 @@ class Sample:
     valid: np.ndarray
 
 
-def pick_object(labels: np.ndarray, rng: np.random.Generator, part_share: float) -> np.ndarray:
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which objects training asks for, and how they are cut out."""
+
+    parts: float = 0.12  # share of samples that ask for one connected part of an object
+    whole: float = 0.35  # share of samples that see the whole picture
+    power: float = 0.5  # an object is taken in proportion to its pixels to this power
+
+
+def pick_object(labels: np.ndarray, rng: np.random.Generator, choice: Choice) -> np.ndarray:
     """A mask to ask for: an instance, sometimes two merged, sometimes one connected part of it."""
     ids, counts = np.unique(labels, return_counts=True)
     keep = (ids != 0) & (ids != VOID) & (counts >= 40)
     ids, counts = ids[keep], counts[keep]
     if not len(ids):
         return labels == 1
-    weights = np.sqrt(counts)
+    weights = counts**choice.power
     chosen = rng.choice(ids, p=weights / weights.sum())
     mask = labels == chosen
     draw = rng.random()
     if draw < 0.15 and len(ids) > 1:
         mask = mask | (labels == rng.choice(ids[ids != chosen]))
-    elif draw < 0.15 + part_share:
+    elif draw < 0.15 + choice.parts:
         mask = _one_part(mask, rng)
     return mask
 
@@ -67,10 +76,16 @@ def crop_box(mask: np.ndarray, rng: np.random.Generator, whole_share: float) -> 
     return x0, y0, x1, y1
 
 
-def augment(image: Image.Image, labels: np.ndarray, crop: int, rng: np.random.Generator) -> Sample:
+def augment(
+    image: Image.Image,
+    labels: np.ndarray,
+    crop: int,
+    rng: np.random.Generator,
+    choice: Choice = Choice(),
+) -> Sample:
     """One square sample of `crop` pixels a side; all chance from `rng`."""
-    mask = pick_object(labels, rng, part_share=0.12)
-    box = crop_box(mask, rng, whole_share=0.35)
+    mask = pick_object(labels, rng, choice)
+    box = crop_box(mask, rng, whole_share=choice.whole)
 
     def cut(whole: Image.Image) -> np.ndarray:
         return np.asarray(whole.resize((crop, crop), Image.Resampling.BILINEAR, box=box))

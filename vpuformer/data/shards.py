@@ -21,12 +21,13 @@ from urllib.request import Request, urlopen
 import numpy as np
 from PIL import Image
 
-from vpuformer.data.augmentation import Sample, augment
+from vpuformer.data.augmentation import Choice, Sample, augment
 from vpuformer.errors import DataError
 
 PARTS = {"webp": "image", "jpg": "image", "png": "labels", "json": "json"}
 INDEX = "index.json"
 TRIES, TIMEOUT, PAUSE = 4, 30, 0.5  # requests, seconds, seconds more after each failure
+CHOICE = Choice(parts=0.2, whole=0.3, power=0.25)
 Parts = dict[str, Sequence[int]]  # offset and length in bytes of each part of a sample
 
 
@@ -87,9 +88,13 @@ class Shards:
         root: a folder of .tar files, or its http(s) address.
         teacher_share: how often a photo whose masks a model drew is taken, against one whose masks
             people drew (1.0: as often).
+        choice: which objects are asked for; small ones and parts more often than elsewhere.
     """
 
-    def __init__(self, root: str | Path, teacher_share: float = 0.35) -> None:
+    def __init__(
+        self, root: str | Path, teacher_share: float = 0.35, choice: Choice = CHOICE
+    ) -> None:
+        self.choice = choice
         is_remote = str(root).startswith(("http://", "https://"))
         self.root: Place = Remote(str(root).rstrip("/")) if is_remote else Path(root)
         shards = _contents(self.root).items()
@@ -185,4 +190,5 @@ class ShardSamples:
         while left >= len(order := self._order(seed, next(epochs))):
             left -= len(order)
         image, labels = self.shards.read(int(order[left]))
-        return augment(image, labels, crop, np.random.default_rng([seed, position]))
+        chance = np.random.default_rng([seed, position])
+        return augment(image, labels, crop, chance, self.shards.choice)
