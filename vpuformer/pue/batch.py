@@ -157,7 +157,9 @@ def _encode(
     codes = batch.kind.where(batch.valid, -1).flatten()
     found = ((k, i) for k in range(3) for i in (codes == k).nonzero()[:, 0].split(CHUNK) if len(i))
     for kind, index in found:
-        xywh, points = every_xywh[index], every_points[index]
+        first, last = index[0].item(), index[-1].item()  # a run of prompts is written by a slice
+        at = slice(first, last + 1) if last - first + 1 == len(index) else index
+        xywh, points = every_xywh[at], every_points[at]
         if kind == CLICK:
             row, column = _lines(image, index // count, xywh, config)
             q_h = click_axis(xywh[:, 0], width, config, row)
@@ -168,8 +170,7 @@ def _encode(
         else:
             q_h = scribble_axis(points, (height, width), config, generator)
             q_v = scribble_axis(points.flip(-1), (width, height), config, generator)
-        rows[:, :width].index_copy_(0, index, q_h)
-        rows[:, width : width + height].index_copy_(0, index, q_v)
+        rows[at, :width], rows[at, width : width + height] = q_h, q_v
     return q
 
 

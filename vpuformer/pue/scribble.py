@@ -52,20 +52,22 @@ def scribble_axis(
     """
     height, width = size
     where, y = crossings(points, width)
-    rank = y
-    if config.scribble_point == "random":
-        rank = torch.rand(y.shape, generator=generator, device=y.device)
-    order = rank.argsort()
-    order = order[where[order].argsort(stable=True)]
     count = where.bincount(minlength=len(points) * width)
-    middle = count.cumsum(0) - count + (count - 1) // 2
-    y = torch.cat([y[order], y.new_full((1,), torch.nan)])
-    y = y[middle.where(count > 0, -1)].unflatten(0, (-1, width))  # K L
+    is_random = config.scribble_point == "random"
+    rank = torch.rand(y.shape, generator=generator, device=y.device) if is_random else y
+    drawn = y.new_full(count.shape, torch.inf).scatter_reduce(0, where, y, "amin")
+    many = count >= (1 if is_random else 3)  # of one or two points the lower is the median
+    crowd = many[where].nonzero()[:, 0]
+    crowd = crowd[rank[crowd].argsort()]
+    crowd = crowd[where[crowd].argsort(stable=True)]
+    count = count[many]
+    drawn[many] = y[crowd][count.cumsum(0) - count + (count - 1) // 2]
+    y = drawn.unflatten(0, (-1, width))  # K L
     found = (y >= -0.5) & (y < height - 0.5)
     lowest, highest = points[..., 1].amin(1), points[..., 1].amax(1)  # K
     top = torch.floor(lowest + 0.5).clamp(0, height - 1)[:, None]
     bottom = torch.floor(highest + 0.5).clamp(0, height - 1)[:, None]
-    d = torch.minimum(torch.maximum(y.nan_to_num(), top), bottom) - top
+    d = torch.minimum(torch.maximum(y, top), bottom) - top
     fixed, own = (config.sigma, config.cut), (scribble_sigma(bottom - top + 1), None)
     return quasi_gaussian(d, *(fixed if config.scribble == "fixed" else own)).where(found, 0.0)
 
