@@ -15,6 +15,7 @@ from vpuformer.config import ModelConfig
 from vpuformer.errors import DataError, PromptError
 from vpuformer.model import build, preset
 from vpuformer.prompts import Box, Click, Scribble
+from vpuformer.widget.session import Session
 
 SIZE = (48, 64)  # H, W
 
@@ -78,6 +79,23 @@ def test_segment_writes_a_mask(photo, tiny, capsys):
     mask = mask_of(out)
     assert mask.shape == SIZE and mask[20, 10] and not mask[5, 60]
     assert "mask.png" in capsys.readouterr().out
+
+
+def test_segment_plays_a_session_again(photo, tiny, tmp_path):
+    file, out = tmp_path / "session.json", tmp_path / "mask.png"
+    session = Session(photo, build(preset("tiny")).eval(), autosave=file)
+    session.add(Click(20, 20))
+    session.add(Box.from_corners(5, 5, 40, 30, positive=False))
+    session.paint([(50.0, 40.0)], 6, True)
+    words = ["segment", str(photo), "--prompts", str(file), "--out", str(out)]
+    assert cli.main(words) == 0
+    assert session.mask.any() and not session.mask.all()
+    np.testing.assert_array_equal(mask_of(out), session.mask)
+    session.add_object()
+    session.paint([(10.0, 10.0)], 4, True)
+    assert cli.main(words) == 0
+    np.testing.assert_array_equal(np.asarray(Image.open(out)), session.labels())
+    assert cli.main([*words, "--click", "1,2"]) == 2  # a session holds all its prompts
 
 
 def test_segment_default_name(photo, tiny, monkeypatch):

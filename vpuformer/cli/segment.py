@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from rich.console import Console
 from tyro.conf import Positional, UseAppendAction, arg
 
-from vpuformer.cli.words import parse_prompts, photos, read_prompts, say
+from vpuformer.cli.words import parse_prompts, photos, read_json, read_prompts, say
 from vpuformer.errors import DataError, PromptError
 from vpuformer.prompts import Prompt
 
@@ -32,7 +32,7 @@ class Segment:
     scribble: Annotated[Several, arg(metavar='"X,Y X,Y ...[,-]"')] = ()
     """A stroke along the object; may be given several times."""
     prompts: Annotated[Path | None, arg(metavar="FILE.json")] = None
-    """JSON: a list of prompt records, or {"photo name": [records]}."""
+    """JSON: a list of prompt records, or {"photo name": [records]}, or a session of the widget."""
     out: Annotated[Path | None, arg(metavar="PATH")] = None
     """The mask's file, or a folder for a folder. Default: NAME_mask.png in this folder."""
     model: str = "lite0"
@@ -44,6 +44,9 @@ class Segment:
 
     def run(self, console: Console) -> int:
         """Write the masks and say where they are."""
+        record = read_json(self.prompts) if self.prompts else None
+        if isinstance(record, dict) and "schema" in record:
+            return self._replayed(record, console)
         jobs = self._jobs()
         from vpuformer.imaging import save_mask
         from vpuformer.predictor import Predictor
@@ -55,6 +58,23 @@ class Segment:
             mask = predictor.add(*prompts).mask
             save_mask(out, mask)
             say(console, f"{image} -> {out} ({mask.mean():.1%} of the picture)")
+        return 0
+
+    def _replayed(self, record: Any, console: Console) -> int:
+        """Play a session's rounds again; of several objects, write labels from 1 on."""
+        if self.image.is_dir() or self.click or self.box or self.scribble:
+            raise PromptError(
+                f"{self.prompts} is a session: it is about one photo and holds all its prompts. "
+                "Give that photo, and no other prompt."
+            )
+        from vpuformer.weights import load
+        from vpuformer.widget.export import exported, save
+        from vpuformer.widget.replay import replay
+
+        session = replay(record, self.image, load(self.model))
+        kind, out = "labels" if len(session.objects) > 1 else "mask", self._out(self.image, False)
+        save(out, exported(kind, session))
+        say(console, f"{self.image} -> {out} ({session.mask.mean():.1%} of the picture)")
         return 0
 
     def _jobs(self) -> list[tuple[Path, list[Prompt], Path]]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -46,12 +47,17 @@ def _numbers(option: str, text: str, form: str) -> list[float]:
     return numbers
 
 
-def read_prompts(path: Path, images: Sequence[Path]) -> dict[Path, list[Prompt]]:
-    """The prompts of each image, from a JSON list (for all images) or a dict by image name."""
+def read_json(path: Path) -> Any:
+    """What a JSON file holds."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as JSON: {error}") from None
+
+
+def read_prompts(path: Path, images: Sequence[Path]) -> dict[Path, list[Prompt]]:
+    """The prompts of each image, from a JSON list (for all images) or a dict by image name."""
+    record = read_json(path)
     if isinstance(record, list):
         prompts = [prompt_from_json(item) for item in record]
         return dict.fromkeys(images, prompts)
