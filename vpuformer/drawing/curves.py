@@ -19,10 +19,8 @@ _STYLE = {
     **dict.fromkeys(_INKED, palette.INK),
     "axes.titlesize": 9.5,
     "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.facecolor": palette.PAPER,
-    "figure.facecolor": palette.PAPER,
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right"), False),
+    **dict.fromkeys(("axes.facecolor", "figure.facecolor"), palette.PAPER),
     "grid.color": palette.RULE,
 }
 
@@ -68,11 +66,9 @@ def learning(log: str | Path | Sequence[Mapping[str, float]], *, title: str = ""
 def _learnt(ax: Axes, i: int, name: str, rows: np.ndarray) -> None:
     (colour, dash, _), span = palette.curve(i), max(1, len(rows) // 20)
     steps, values = rows.T
-    kernel = np.ones(span) / span
-    smooth = np.convolve(values, kernel, "valid")
-    middle = np.convolve(steps, kernel, "valid")
+    middle, smooth = (np.convolve(part, np.ones(span) / span, "valid") for part in (steps, values))
     ax.plot(steps, values, color=colour, lw=0.5, alpha=0.5)
     ax.plot(middle, smooth, color=colour, ls=dash, lw=1.8)
     at = {"xytext": (-2, -14 if i == 1 else 5), "textcoords": "offset points", "ha": "right"}
-    end = (middle[-1], smooth[-1])  # of two lines the first is named below
-    ax.annotate(name, end, color=colour, weight="bold", **at)
+    # of two lines the first is named below
+    ax.annotate(name, (middle[-1], smooth[-1]), color=colour, weight="bold", **at)
