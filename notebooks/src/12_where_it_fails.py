@@ -64,8 +64,8 @@ from PIL import Image
 
 import vpucourse as course
 import vpuformer as vpu
+from vpucourse import curves, overlay
 from vpuformer import evaluation, metrics
-from vpuformer.drawing import curves, overlay
 from vpuformer.robot.next_prompt import next_click
 
 # %%
