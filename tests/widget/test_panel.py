@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import threading
 import time
 
 import ipywidgets
@@ -143,6 +144,52 @@ def test_what_fails_is_shown_and_the_drawing_goes_on(widget):
     assert not _CANVAS_MANAGER._caching and not _CANVAS_MANAGER._commands_cache
     click(widget, 10, 10)
     assert "wrong" not in widget.status.value and len(widget.session.prompts) == 1
+
+
+def test_working_is_said_until_the_answer_is_there(widget):
+    began, go = threading.Event(), threading.Event()
+
+    def wait(*_):
+        began.set()
+        assert go.wait(60)
+
+    hook = MODEL.decoder.register_forward_pre_hook(wait)
+    try:
+        at = widget.canvas.view.to_canvas(10, 10)
+        widget.point("down", *at)
+        widget.point("up", *at)
+        assert began.wait(60)  # the decoder is at it
+        assert "working" in widget.status.value and not widget.idle
+    finally:
+        go.set()
+        hook.remove()
+    settle(widget)
+    assert "working" not in widget.status.value and "decode" in widget.status.value
+
+
+def test_working_is_said_while_a_newer_action_waits(widget):
+    drawing, go, draw = threading.Event(), threading.Event(), widget.canvas.draw_mask
+
+    def wait(*picture):
+        drawing.set()
+        assert go.wait(60)
+        draw(*picture)
+
+    widget.canvas.draw_mask = wait
+    widget.ask(lambda: widget.session.paint([(40, 30)], 5))
+    assert drawing.wait(60)  # the first answer is being drawn
+    said = []
+    widget.ask(lambda: said.append(widget.status.value))
+    go.set()
+    settle(widget)
+    assert "working" in said[0] and "decode" in widget.status.value
+
+
+@pytest.mark.parametrize("name", ["forget", "write", "undo", "name"])
+def test_working_is_not_said_for_ever(widget, name):
+    widget.act(name)
+    settle(widget)
+    assert "working ..." not in widget.status.value
 
 
 def test_python_and_the_page_share_the_session(widget):
