@@ -5,6 +5,7 @@ import io
 import re
 import threading
 import time
+from datetime import UTC, datetime
 
 import ipywidgets
 import numpy as np
@@ -190,6 +191,28 @@ def test_working_is_not_said_for_ever(widget, name):
     widget.act(name)
     settle(widget)
     assert "working ..." not in widget.status.value
+
+
+def files(*contents):
+    stamp = datetime(2026, 1, 1, tzinfo=UTC)
+    kinds = {"type": "image/png", "last_modified": stamp}
+    return [
+        {"name": f"{k}.png", "size": len(one), "content": memoryview(one), **kinds}
+        for k, one in enumerate(contents)
+    ]
+
+
+def test_a_file_that_is_no_photo_leaves_everything_as_it_was(widget):
+    session, picture = widget.session, io.BytesIO()
+    Image.fromarray(PHOTO[:30]).save(picture, "PNG")
+    good = picture.getvalue()
+    for given, why in (((b"no picture",), "cannot be read"), ((good, good), "2 files")):
+        widget.value["upload"].value = files(*given)
+        settle(widget)
+        assert why in widget.status.value and widget.session is session
+    widget.value["upload"].value = files(good)
+    settle(widget)
+    assert widget.session.size == (30, 80) and "wrong" not in widget.status.value
 
 
 def test_python_and_the_page_share_the_session(widget):
