@@ -215,6 +215,25 @@ def test_a_file_that_is_no_photo_leaves_everything_as_it_was(widget):
     assert widget.session.size == (30, 80) and "wrong" not in widget.status.value
 
 
+def test_two_fingers_zoom_and_move_and_say_nothing(widget):
+    touch, before = widget.canvas._touch, widget.canvas.view
+    x, y = before.to_image(80.0, 60.0)
+    touch("down", [(60.0, 60.0)])
+    touch("down", [(60.0, 60.0), (100.0, 60.0)])
+    touch("move", [(40.0, 70.0), (120.0, 70.0)])
+    touch("up", [(40.0, 70.0)])
+    touch("move", [(10.0, 10.0)])  # the other finger leaves later
+    touch("up", [])
+    settle(widget)
+    view = widget.canvas.view
+    assert np.isclose(view.zoom, 2 * before.zoom) and not widget.session.prompts
+    assert np.allclose(view.to_canvas(x, y), (80, 70))  # still between the fingers
+    touch("down", [(80.0, 60.0)])
+    touch("up", [])
+    settle(widget)
+    assert len(widget.session.prompts) == 1
+
+
 def test_python_and_the_page_share_the_session(widget):
     widget.session.add(Click(20, 20))
     settle(widget)
