@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -160,11 +161,17 @@ class PromptCanvas:
             self.on_pointer(kind, u, v, button=button, shift=event["shiftKey"], turn=turn)
 
     def _touch(self, kind: str, touches: list[tuple[float, float]]) -> None:
-        if kind != "up" and len(touches) == 1:
-            self._finger = touches[0]
+        """One finger is the mouse; two zoom the photo and move it, as the middle button does."""
+        points = np.array(touches[:2] if kind != "up" else (), float)
+        apart = float(np.hypot(*np.ptp(points, 0))) if points.size else 0.0
+        if kind == "move" and self._held and apart and self._apart:
+            turn = -100 * math.log(apart / self._apart, 1.2)
+            self.on_pointer("wheel", *self._finger, turn=turn)
+        if points.size:
+            self._finger = points.mean(0).tolist()
         if kind == "down" or self._held:
-            self._held = kind != "up"
-            self.on_pointer(kind, *self._finger)
+            self._held, self._apart = kind != "up", apart
+            self.on_pointer(kind, *self._finger, button=int(apart > 0))
 
 
 def _url(picture: Image.Image, kind: str, **options: Any) -> bytes:

@@ -44,6 +44,7 @@ MORE_KEYS = {
     "Escape": "Give up the stroke; leave the photo",
     "Tab": "Leave the photo",
 }
+PICK = "Pick a photo, or drop one anywhere on the widget"
 TABLES = (TOOLS, BUTTONS, SWITCHES)
 SHOWN = ("mask", "probability", "similarity")
 STYLE = """<style>
@@ -56,11 +57,22 @@ STYLE = """<style>
 .vpu-widget .vpu-wrong {color: var(--jp-error-color1); white-space: pre-wrap}
 </style>"""
 # Traits cannot say this: no key of JupyterLab's or Notebook 7's acts in here ("x" would cut the
-# cell), and a press focuses the canvas before ipycanvas does, which would let the page jump.
+# cell); a press focuses the canvas before ipycanvas does, which would let the page jump; a dropped
+# file goes the way of a picked one (FileUpload keeps its input off the page: only its own click
+# says which it is; a disabled button takes no click).
 GUARD = """<img src="" hidden onerror="const root = this.closest('.vpu-widget');
 root.addEventListener('focusin', e => { e.target.dataset.lmSuppressShortcuts = 'true' });
 root.addEventListener('mousedown', e => e.target.closest('canvas')?.focus({preventScroll: true}),
-true)">"""
+true);
+root.addEventListener('dragover', e => {
+  if (e.dataTransfer.types.includes('Files')) e.preventDefault() });
+root.addEventListener('drop', e => {
+  if (!e.dataTransfer.files.length) return;
+  e.preventDefault();
+  const input = HTMLInputElement.prototype, click = input.click;
+  input.click = function () {
+    this.files = e.dataTransfer.files; this.dispatchEvent(new Event('change')) };
+  try { root.querySelector('.widget-upload').click() } finally { input.click = click } })">"""
 WRAP = {"flex_flow": "row wrap", "align_items": "center", "overflow": "visible"}
 SLIM: dict[str, Any] = {"style": {"description_width": "64px"}, "layout": {"width": "232px"}}
 
@@ -88,7 +100,7 @@ class Controls(W.VBox):
             "name": W.Text(description="name", continuous_update=False, **SLIM),
             "colour": W.ColorPicker(description="colour", **SLIM),
             "format": W.Dropdown(options=list(KINDS), description="save as", **SLIM),
-            "upload": W.FileUpload(accept="image/*", description="Open a photo"),
+            "upload": W.FileUpload(accept="image/*", description="Open a photo", tooltip=PICK),
         }
         for name, button in self.button.items():
             button.on_click(lambda _, name=name: self.act(name))

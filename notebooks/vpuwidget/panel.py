@@ -12,6 +12,7 @@ from IPython.core.getipython import get_ipython
 from PIL import Image
 
 from vpuformer.drawing.overlay import overlay
+from vpuformer.errors import PromptError
 from vpuformer.prompts import Click, Prediction, Prompt
 from vpuformer.widget.export import KINDS, exported, save
 from vpuformer.widget.session import Session
@@ -261,12 +262,19 @@ class PromptWidget(Picture):
         elif name == "threshold":
             session.threshold = value
         elif name == "upload" and value:
-            self.value[name].value = ()
-            self.show(Session(bytes(value[0]["content"]), session.answers.model))
+            self._open(value)
         elif name == "vectors":
             self._fit(MARGIN if value else 0)
         else:
             self._redraw()
+
+    def _open(self, files: Any) -> None:
+        self.value["upload"].value = ()
+        if len(files) > 1:
+            raise PromptError(
+                f"{len(files)} files came. Give one; FolderWidget takes a folder."
+            )
+        self.show(Session(bytes(files[0]["content"]), self.session.answers.model))
 
     def _fit(self, margin: int) -> None:
         self.canvas.resize(margin)

@@ -40,7 +40,8 @@ class Picture(Controls):
         self.session, self.canvas, self.worker = session, canvas, Worker(self._failed)
         self.stages: dict[str, float] = {}
         self.tool, self._news, self._facts = "click", "", ""
-        self._asked: float | None = None
+        self._asked: float | None = None  # when the newest job was asked for
+        self._done: float | None = None  # when the newest job that is done was
         self._settling: int | None = None  # the thread that sets the controls
         self._begin()
         super().__init__(canvas.widget)
@@ -63,10 +64,17 @@ class Picture(Controls):
 
     def ask(self, job: Callable[[], object]) -> None:
         """Do a job after those asked for before it; the picture follows."""
-        self._asked, self._ghost = perf_counter(), self._ghost[:0]
+        asked, self._ghost = perf_counter(), self._ghost[:0]
+
+        def whole() -> None:
+            job()
+            self._done = asked
+            self._redraw()
+
+        self._asked = asked
         self.session.answers.predictor.seconds.update(encode=0.0, decode=0.0)
         self._say("working ...")
-        self.worker.do(job)
+        self.worker.do(whole)
 
     def guarded(self, action: Callable[..., object], *args: Any, **kwargs: Any) -> None:
         """Do it; what goes wrong goes to the status line, for Jupyter would swallow it."""
@@ -100,7 +108,7 @@ class Picture(Controls):
     def _draw(self) -> None:
         self._draw_mask()
         self._draw_marks()
-        if self._asked is not None:
+        if self._asked is not None and self._asked == self._done:  # no newer job waits
             total, self._asked = perf_counter() - self._asked, None
             stages = {**self.session.answers.predictor.seconds, "png": self.canvas.seconds}
             parts = ", ".join(f"{name} {1000 * spent:.0f}" for name, spent in stages.items())

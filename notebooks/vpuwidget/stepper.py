@@ -30,6 +30,8 @@ class FolderWidget(W.VBox):
     ) -> None:
         self.folder = folder = Folder(images_dir, out_dir, model)
         self.panel = PromptWidget(folder.session, out_dir=folder.out_dir, **options)
+        self.panel.value["upload"].disabled = True  # its mask would have no place in the folder
+        self.panel.value["upload"].layout.display = "none"
         self.bar, self.where = W.IntProgress(max=len(folder.images)), W.HTML()
         back, done = W.Button(icon="arrow-left"), W.Button(icon="check", description="done")
         skip = W.Button(icon="step-forward", description="skip")

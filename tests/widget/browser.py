@@ -46,7 +46,8 @@ class Server:
             "JUPYTER_RUNTIME_DIR": "runtime",
         }
         env = {**os.environ, **{name: str(home / place) for name, place in places.items()}}
-        env |= {"PYTHONPATH": str(ROOT), "JUPYTER_PREFER_ENV_PATH": "1"}
+        paths = os.pathsep.join([str(ROOT), str(ROOT / "notebooks")])  # this checkout's own code
+        env |= {"PYTHONPATH": paths, "JUPYTER_PREFER_ENV_PATH": "1"}
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
         command += ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={self.port}"]
         command += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}"]

@@ -39,6 +39,15 @@ def test_touch_taps_and_drags(opened):
     assert abs(stroke["points"][-1][0] - 350) < 2
     hand.settle()
     hand.shot("touch")
+    near, middle = hand.kernel("w.canvas.view.zoom"), hand.at(200, 150)
+    for kind, apart in (("touchStart", 30), ("touchMove", 45), ("touchMove", 60)):
+        pair = [{"x": middle[0] + side * apart, "y": middle[1]} for side in (-1, 1)]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": pair})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    hand.until(f"abs(w.canvas.view.zoom / {near} - 2) < 0.1")
+    hand.settle()
+    hand.shot("pinch")
+    assert hand.kernel(COUNT) == 2 and abs(hand.at(200, 150)[0] - middle[0]) < 3
     hand.close()
 
 

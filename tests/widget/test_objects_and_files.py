@@ -25,6 +25,15 @@ def choose(lab, path):
     chooser.value.set_files(path)
 
 
+def drop(lab, path):
+    """What the browser does when a file is let go over the photo."""
+    box, devtools = lab.box(), lab.page.context.new_cdp_session(lab.page)
+    where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        devtools.send("Input.dispatchDragEvent", {"type": kind, "data": data, **where})
+
+
 def test_objects_are_added_selected_renamed_recoloured_and_deleted(lab):
     lab.click(150, 140)
     lab.button("New object")
@@ -158,6 +167,27 @@ def test_a_photo_is_opened_from_the_page(lab, tmp_path):
     lab.page.locator(".vpu-widget [role=status]", has_text="cannot be read").wait_for()
     lab.click(50, 40)
     lab.until(COUNT, 1)
+
+
+def test_a_photo_is_dropped_on_the_widget(lab, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 255, (90, 200, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "other.png")
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    drop(lab, tmp_path / "other.png")
+    lab.until("list(w.session.size)", [90, 200])
+    assert lab.kernel("(w.session.image.astype(int) ** 2).sum().item()") == (
+        (pixels.astype(int) ** 2).sum()
+    )
+    lab.settle()
+    lab.click(50, 40)
+    lab.until(COUNT, 1)
+    lab.settle()
+    lab.shot("dropped")
+    drop(lab, tmp_path / "bad.png")
+    lab.page.locator(".vpu-widget [role=status]", has_text="cannot be read").wait_for()
+    assert lab.kernel(COUNT) == 1 and lab.page.url.startswith("http")
+    choose(lab, tmp_path / "other.png")  # picking works as before
+    lab.until(COUNT, 0)
 
 
 def test_a_folder_is_stepped_through(opened, folder):

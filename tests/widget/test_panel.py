@@ -3,7 +3,9 @@
 import base64
 import io
 import re
+import threading
 import time
+from datetime import UTC, datetime
 
 import ipywidgets
 import numpy as np
@@ -143,6 +145,93 @@ def test_what_fails_is_shown_and_the_drawing_goes_on(widget):
     assert not _CANVAS_MANAGER._caching and not _CANVAS_MANAGER._commands_cache
     click(widget, 10, 10)
     assert "wrong" not in widget.status.value and len(widget.session.prompts) == 1
+
+
+def test_working_is_said_until_the_answer_is_there(widget):
+    began, go = threading.Event(), threading.Event()
+
+    def wait(*_):
+        began.set()
+        assert go.wait(60)
+
+    hook = MODEL.decoder.register_forward_pre_hook(wait)
+    try:
+        at = widget.canvas.view.to_canvas(10, 10)
+        widget.point("down", *at)
+        widget.point("up", *at)
+        assert began.wait(60)  # the decoder is at it
+        assert "working" in widget.status.value and not widget.idle
+    finally:
+        go.set()
+        hook.remove()
+    settle(widget)
+    assert "working" not in widget.status.value and "decode" in widget.status.value
+
+
+def test_working_is_said_while_a_newer_action_waits(widget):
+    drawing, go, draw = threading.Event(), threading.Event(), widget.canvas.draw_mask
+
+    def wait(*picture):
+        drawing.set()
+        assert go.wait(60)
+        draw(*picture)
+
+    widget.canvas.draw_mask = wait
+    widget.ask(lambda: widget.session.paint([(40, 30)], 5))
+    assert drawing.wait(60)  # the first answer is being drawn
+    said = []
+    widget.ask(lambda: said.append(widget.status.value))
+    go.set()
+    settle(widget)
+    assert "working" in said[0] and "decode" in widget.status.value
+
+
+@pytest.mark.parametrize("name", ["forget", "write", "undo", "name"])
+def test_working_is_not_said_for_ever(widget, name):
+    widget.act(name)
+    settle(widget)
+    assert "working ..." not in widget.status.value
+
+
+def files(*contents):
+    stamp = datetime(2026, 1, 1, tzinfo=UTC)
+    kinds = {"type": "image/png", "last_modified": stamp}
+    return [
+        {"name": f"{k}.png", "size": len(one), "content": memoryview(one), **kinds}
+        for k, one in enumerate(contents)
+    ]
+
+
+def test_a_file_that_is_no_photo_leaves_everything_as_it_was(widget):
+    session, picture = widget.session, io.BytesIO()
+    Image.fromarray(PHOTO[:30]).save(picture, "PNG")
+    good = picture.getvalue()
+    for given, why in (((b"no picture",), "cannot be read"), ((good, good), "2 files")):
+        widget.value["upload"].value = files(*given)
+        settle(widget)
+        assert why in widget.status.value and widget.session is session
+    widget.value["upload"].value = files(good)
+    settle(widget)
+    assert widget.session.size == (30, 80) and "wrong" not in widget.status.value
+
+
+def test_two_fingers_zoom_and_move_and_say_nothing(widget):
+    touch, before = widget.canvas._touch, widget.canvas.view
+    x, y = before.to_image(80.0, 60.0)
+    touch("down", [(60.0, 60.0)])
+    touch("down", [(60.0, 60.0), (100.0, 60.0)])
+    touch("move", [(40.0, 70.0), (120.0, 70.0)])
+    touch("up", [(40.0, 70.0)])
+    touch("move", [(10.0, 10.0)])  # the other finger leaves later
+    touch("up", [])
+    settle(widget)
+    view = widget.canvas.view
+    assert np.isclose(view.zoom, 2 * before.zoom) and not widget.session.prompts
+    assert np.allclose(view.to_canvas(x, y), (80, 70))  # still between the fingers
+    touch("down", [(80.0, 60.0)])
+    touch("up", [])
+    settle(widget)
+    assert len(widget.session.prompts) == 1
 
 
 def test_python_and_the_page_share_the_session(widget):
