@@ -19,6 +19,8 @@ from vpuformer.pue import PromptBatch
 from vpuformer.weights import Precision, load, pick_precision
 from vpuformer.zoom import ritm_frame
 
+MEASURED = 32  # prompts
+
 
 class Predictor:
     """Answers prompts on an image; each round sees the last round's probability.
@@ -217,7 +219,9 @@ class Predictor:
         self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...], frame: Frame, **details: bool
     ) -> Decoded:
         every = frame.prompts([*said(rounds), *prompts])
-        batch = PromptBatch.of([every], self.device, self.step)
+        # few shapes beyond the prompts results were measured with: memory is kept for each shape
+        step = self.step if len(every) <= MEASURED else max(self.step, MEASURED)
+        batch = PromptBatch.of([every], self.device, step)
         prev = previous(rounds, self._object.start, frame)
         grid = None if prev is None else torch.from_numpy(np.array(prev)).to(self.device)
         prev_mask = None if grid is None else grid[None, None]
