@@ -381,8 +381,7 @@ def prompts_plot() -> Figure:
     times = max(run[-1] / run[0] for run in runs.values())
     title = f"{counts[-1]} prompts at once cost at most {times:.1f} times what one costs"
     words = {"xlabel": "prompts in the round", "ylabel": "lite0, CPU-ms"}
-    figure = lines(runs, counts, title=title, **words)
-    figure.axes[0].set_ylim(0, None)
+    figure = lines(runs, counts, title=title, base=0, **words)
     figure.axes[0].set_xlim(0, 1.22 * counts[-1])
     figure.axes[0].set_xticks([1, *counts[3:]])
     return figure
@@ -400,8 +399,7 @@ def sides_plot() -> Figure:
         runs[f"{p}, in the frame"] = [beyond_upsampling(r) or 0 for r in found]
     title = "A larger photo costs a further prompt only the resizing of its mask"
     words = {"xlabel": "side of the photo, pixels", "ylabel": "lite0 further, CPU-ms"}
-    figure = lines(runs, every, title=title, **words)
-    figure.axes[0].set_ylim(0, None)
+    figure = lines(runs, every, title=title, base=0, **words)
     figure.axes[0].set_xlim(0, 1.45 * every[-1])
     figure.axes[0].set_xticks(every, [str(s) if s != 512 else "" for s in every])
     return figure

@@ -141,6 +141,7 @@ def lines(
     title: str = "",
     xlabel: str,
     ylabel: str,
+    base: float | None = None,
 ) -> Figure:
     """Curves over one axis, each with its own dash and marker, named at the line's end.
 
@@ -150,17 +151,20 @@ def lines(
         title: the finding.
         xlabel: what runs to the right, with its unit.
         ylabel: what runs up, with its unit.
+        base: where the axis begins; a little below the lowest value by default.
     """
     figure = sheet(2.6, title)
     with style():
         ax = figure.subplots()
         low, high = (f(map(f, runs.values())) for f in (min, max))
         at = {"xytext": (7, 0), "textcoords": "offset points", "va": "center"}
-        for name, (colour, dash, marker), y in _ends(runs, gap=0.09 * (high - low)):
+        gap = 0.09 * (high - (low if base is None else base))
+        for name, (colour, dash, marker), y in _ends(runs, gap):
             ax.plot(x, runs[name], color=colour, ls=dash, lw=1.7, marker=marker, ms=4)
             ax.annotate(name, (x[-1], y), color=colour, weight="bold", **at)
         # of few points the axis says where each one lies
         ax.set(xlabel=xlabel, ylabel=ylabel, **({"xticks": x} if len(x) < 8 else {}))
         ax.margins(x=0.03)
+        ax.set_ylim(base)
         ax.grid(axis="y", lw=0.5)
     return figure
