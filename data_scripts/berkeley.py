@@ -5,22 +5,24 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pairs import Photo, Seen, pairs, trimap
-from run import run
+from run import published, run
+from write import Seen
+
+from vpuformer.data.samples import Photo
 
 
-def read(root: Path, split: str, seen: Seen) -> Iterator[Photo]:  # noqa: ARG001
-    """images/NAME.jpg and masks/NAME.png, GrabCut's values; 12a and 12b share the scene 12."""
+def read(root: Path, split: str, seen: Seen) -> Iterator[Photo]:
+    """Every photo, its scene counted: 12a and 12b share the scene 12."""
     scenes = set()
-    for photo in pairs(root, "images", "masks", trimap):
-        scenes.add(re.match(r"\d*", photo.name)[0] or photo.name)
+    for photo in published("berkeley", root, split):
+        scenes.add(re.sub(r"\D.*", "", photo.name) or photo.name)
         seen["scenes"] = len(scenes)
         yield photo
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    return run("berkeley", read, argv)
+    return run("berkeley", argv, read)
 
 
 if __name__ == "__main__":

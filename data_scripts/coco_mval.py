@@ -1,21 +1,14 @@
 """COCO_MVal: 800 photos of COCO's validation set, an object each."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
-from pairs import Photo, Seen, any_colour, pairs
 from run import run
-
-
-def read(root: Path, split: str, seen: Seen) -> Iterator[Photo]:  # noqa: ARG001
-    """img/NAME.jpg and gt/NAME.png, anything but black is the object."""
-    return pairs(root, "img", "gt", any_colour)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    return run("coco_mval", read, argv)
+    return run("coco_mval", argv)
 
 
 if __name__ == "__main__":

@@ -3,25 +3,28 @@
 import argparse
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from pairs import Photo, Seen
-from write import write_shards
+from write import Seen, write_shards
 
 from vpuformer.data.augmentation import VOID
 from vpuformer.data.folders import check_folders
+from vpuformer.data.samples import Photo, read_labels
 from vpuformer.errors import VPUError
 
 
-def read(root: Path) -> Iterator[Photo]:
+def read(root: Path) -> Iterable[Photo]:
     """images/NAME.* and masks/NAME.png: 0 and 255 (the object), or 1..K and 255 void."""
-    for pair in check_folders(root / "images", root / "masks"):
-        _, labels = pair.read()
-        if not np.any(labels % VOID):
-            labels = (labels == VOID).astype(np.uint8)
-        yield Photo(pair.image.stem, pair.image, labels)
+    found = check_folders(root / "images", root / "masks")
+    return [replace(photo, decode=_with_objects) for photo in found]
+
+
+def _with_objects(path: Path) -> list[np.ndarray]:
+    labels = read_labels(path)
+    return [labels if np.any(labels % VOID) else (labels == VOID).astype(np.uint8)]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

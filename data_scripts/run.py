@@ -4,19 +4,20 @@ import argparse
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from fetch import Download, fetch, full_or
-from pairs import Photo, Seen
 from unpack import unpack
-from write import BARE, count_again, write_folder, write_shards
+from write import BARE, Seen, count_again, write_folder, write_shards
 
-from vpuformer.errors import VPUError
+from vpuformer.data import public
+from vpuformer.data.samples import Photo
+from vpuformer.errors import DataError, VPUError
 
-Reader = Callable[[Path, str, Seen], Iterator[Photo]]
+Reader = Callable[[Path, str, Seen], Iterable[Photo]]
 MANIFEST = Path(__file__).with_name("manifest.json")
 RECORD = "source.json"
 
@@ -25,14 +26,15 @@ class CountError(VPUError):
     """A set holds more or less than it should."""
 
 
-def run(name: str, read: Reader, argv: Sequence[str] | None = None) -> int:
+def run(name: str, argv: Sequence[str] | None = None, read: Reader | None = None) -> int:
     """Make or check a data set as the words of the command line say.
 
     Args:
         name: its entry in the manifest.
-        read: from a folder with the unpacked archives (or the archives themselves, where the
-            manifest says `"unpack": false`), a split and a counter to its photos.
         argv: the words; those of the process when None.
+        read: from a folder with the unpacked archives (or the archives themselves, where the
+            manifest says `"unpack": false`), a split and a counter to its photos; `published`
+            when None.
 
     Returns:
         0, or 2 when something is wrong; the reason is on stderr.
@@ -47,11 +49,29 @@ def run(name: str, read: Reader, argv: Sequence[str] | None = None) -> int:
         if words.check:
             _check(name, entry, split, out)
         else:
+            read = read or (lambda root, split, _: published(name, root, split))
             _make(name, entry, split, out, words, read)
     except VPUError as error:
         print(error, file=sys.stderr)
         return 2
     return 0
+
+
+def published(name: str, root: Path, split: str) -> list[Photo]:
+    """The photos of a set, found in the nearest folder (`root` itself, or inside it) that holds it.
+
+    Raises:
+        DataError: no folder does, or `public.photos` does not take it.
+    """
+    folders = public.SETS[name][:2]
+    inside = sorted((p for p in root.rglob("*") if p.is_dir()), key=lambda p: (len(p.parts), p))
+    for place in (root, *inside):
+        if all((place / folder).is_dir() for folder in folders):
+            return public.photos(name, place, split)
+    raise DataError(
+        f"{root} holds no folder with {' and '.join(f'{n}/' for n in folders)} in it. "
+        "Give the unpacked data set, or its archive."
+    )
 
 
 def _words(name: str, argv: Sequence[str] | None) -> argparse.Namespace:

@@ -5,33 +5,39 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from pairs import Photo, Seen, find, listed, open_mask
-from run import run
+from PIL import Image
+from run import published, run
+from write import BROKEN, Seen
 
+from vpuformer.data.samples import Photo
 from vpuformer.errors import DataError
 
 GREY_VOID = 220
 
 
 def read(root: Path, split: str, seen: Seen) -> Iterator[Photo]:
-    """JPEGImages/, SegmentationObject/ (palette PNG: 1..K objects, 255 void), ImageSets/.
+    """Every photo, its objects counted as the peers read them.
 
-    The peers read the palette as grey, where objects 1 and 16, 3 and 18, 6 and 21, 9 and 24 look
-    alike: their count is kept beside ours.
+    They read the palette as grey, where objects 1 and 16, 3 and 18, 6 and 21, 9 and 24 look alike:
+    their count is kept beside ours.
     """
-    place = find(root, "JPEGImages", "SegmentationObject", "ImageSets/Segmentation")
-    for name in listed(place / "ImageSets" / "Segmentation" / f"{split}.txt"):
-        mask = open_mask(place / "SegmentationObject" / f"{name}.png")
-        if mask.mode != "P":
-            raise DataError(f"{name}.png is {mask.mode}, expected a palette. Fetch VOC again.")
-        greys = np.unique(np.asarray(mask.convert("L")))
+    for photo in published("voc", root, split):
+        try:
+            with Image.open(photo.truth) as mask:
+                mode, greys = mask.mode, np.unique(np.asarray(mask.convert("L")))
+        except BROKEN as error:
+            raise DataError(
+                f"{photo.truth} cannot be read as a mask: {error}. Fetch it again."
+            ) from None
+        if mode != "P":
+            raise DataError(f"{photo.name}.png is {mode}, expected a palette. Fetch VOC again.")
         seen["objects read as grey"] += int(((greys > 0) & (greys != GREY_VOID)).sum())
-        yield Photo(name, place / "JPEGImages" / f"{name}.jpg", np.asarray(mask))
+        yield photo
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    return run("voc", read, argv)
+    return run("voc", argv, read)
 
 
 if __name__ == "__main__":

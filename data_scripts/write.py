@@ -4,21 +4,22 @@ import io
 import json
 import re
 import tarfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pairs import Photo, Seen
 from PIL import Image
 
 from vpuformer.data.augmentation import VOID
-from vpuformer.data.samples import folder_samples
+from vpuformer.data.samples import Photo, folder_samples
 from vpuformer.data.shards import Shards, write_index
 from vpuformer.errors import DataError
 from vpuformer.imaging import FORMATS, read
 
+Seen = Counter[str]
 SHARD_BYTES = 256 << 20
 TOLD = 2000  # label maps between two words on the screen
 BARE = "photos without an object"  # counted, not written
@@ -30,11 +31,10 @@ def write_folder(photos: Iterable[Photo], out: Path, seen: Seen) -> None:
     """images/NAME.* as published and masks/NAME.png."""
     (out / "images").mkdir(parents=True)
     (out / "masks").mkdir()
-    for name, photo, _ in _usable(photos, seen):
-        content, _ = _content(photo)
-        suffix = photo.image.suffix.lower() if isinstance(photo.image, Path) else ".jpg"
-        (out / "images" / f"{name}{suffix}").write_bytes(content)
-        (out / "masks" / f"{name}.png").write_bytes(_png(photo.labels))
+    for name, photo, labels in _usable(photos, seen):
+        content, _ = _content(photo, labels)
+        (out / "images" / f"{name}{photo.image.suffix.lower()}").write_bytes(content)
+        (out / "masks" / f"{name}.png").write_bytes(_png(labels))
 
 
 def write_shards(photos: Iterable[Photo], out: Path, seen: Seen, about: dict[str, Any]) -> None:
@@ -49,15 +49,15 @@ def write_shards(photos: Iterable[Photo], out: Path, seen: Seen, about: dict[str
     out.mkdir(parents=True)
     size, count = SHARD_BYTES, 0
     with ExitStack() as shard:
-        for name, photo, objects in _usable(photos, seen):
+        for name, photo, labels in _usable(photos, seen):
             if size >= SHARD_BYTES:
                 shard.close()
                 path = out / f"{about['source']}-{count:04}.tar"
                 archive = shard.enter_context(tarfile.open(path, "w"))
                 size, count = 0, count + 1
-            known = {"photo": name, "labels": "human", "instances": objects}
-            record = about | known | photo.about
-            for extension, content in _parts(photo, record).items():
+            known = {"photo": _plain(photo.name), "labels": "human"}
+            record = about | known | {"instances": _objects(labels)} | dict(photo.about)
+            for extension, content in _parts(photo, labels, record).items():
                 info = tarfile.TarInfo(f"{name}.{extension}")
                 info.size = len(content)
                 archive.addfile(info, io.BytesIO(content))
@@ -66,47 +66,55 @@ def write_shards(photos: Iterable[Photo], out: Path, seen: Seen, about: dict[str
         write_index(out)
 
 
-def _parts(photo: Photo, record: dict[str, Any]) -> dict[str, bytes]:
-    content, suffix = _content(photo)
+def _parts(photo: Photo, labels: np.ndarray, record: dict[str, Any]) -> dict[str, bytes]:
+    content, suffix = _content(photo, labels)
     if suffix not in KEPT.values():
         picture, suffix = io.BytesIO(), "webp"
         Image.fromarray(read(content)).save(picture, "WEBP", lossless=True)
         content = picture.getvalue()
-    return {suffix: content, "png": _png(photo.labels), "json": json.dumps(record).encode()}
+    return {suffix: content, "png": _png(labels), "json": json.dumps(record).encode()}
 
 
-def _usable(photos: Iterable[Photo], seen: Seen) -> Iterator[tuple[str, Photo, int]]:
-    """Each photo with a name that any file system and a tar key can hold, and its objects."""
-    taken, originals, kept = set(), set(), set()
-    for photo in photos:
-        name = re.sub(r"[^\w-]", "_", photo.name, flags=re.ASCII)
-        if name in taken:
-            raise DataError(f"Two photos would be called {name}. Rename one of {photo.name!r}.")
-        taken.add(name)
-        originals.add(original := photo.about.get("photo", name))
-        if objects := _objects(photo.labels):
-            kept.add(original)
-            seen["objects"] += objects
-            yield name, photo, objects
-        seen["photos"], seen[BARE] = len(originals), len(originals) - len(kept)
-        if len(taken) % TOLD == 0:
-            print(f"{len(taken):,} label maps", flush=True)
+def _usable(photos: Iterable[Photo], seen: Seen) -> Iterator[tuple[str, Photo, np.ndarray]]:
+    """Each label map with its photo and a name that any file system and a tar key can hold."""
+    taken, photo_count, kept = set(), 0, 0
+    for photo_count, photo in enumerate(photos, 1):
+        found = False
+        for number, labels in enumerate(photo.decode(photo.truth)):
+            name = _plain(f"{photo.name}-{number}" if number else photo.name)
+            if name in taken:
+                raise DataError(f"Two photos would be called {name}. Rename one of {photo.name!r}.")
+            taken.add(name)
+            if objects := _objects(labels):
+                found = True
+                seen["objects"] += objects
+                yield name, photo, labels
+            if len(taken) % TOLD == 0:
+                print(f"{len(taken):,} label maps", flush=True)
+        kept += found
+        seen["photos"], seen[BARE] = photo_count, photo_count - kept
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w-]", "_", name, flags=re.ASCII)
 
 
 def _objects(labels: np.ndarray) -> int:
     return int((np.unique(labels) % VOID > 0).sum())
 
 
-def _content(photo: Photo) -> tuple[bytes, str]:
+def _content(photo: Photo, labels: np.ndarray) -> tuple[bytes, str]:
     """The bytes of the photo's file and their kind, checked against its labels."""
     try:
-        content = photo.image.read_bytes() if isinstance(photo.image, Path) else photo.image
+        content = photo.image.read_bytes()
         with Image.open(io.BytesIO(content), formats=FORMATS) as file:
             width, height, kind = file.width, file.height, file.format or ""
+    except DataError:
+        raise
     except BROKEN as error:
         raise DataError(f"The photo {photo.name} cannot be read: {error}.") from None
-    if (height, width) != photo.labels.shape:
-        rows, columns = photo.labels.shape
+    if (height, width) != labels.shape:
+        rows, columns = labels.shape
         raise DataError(
             f"The photo {photo.name} is {width} x {height}, its labels {columns} x {rows}. "
             "Fetch the set again."

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from vpucourse.curves import lines
 from vpuformer.benchmark import REFERENCES
 from vpuformer.config import PRESETS, preset
 from vpuformer.drawing import palette
-from vpuformer.drawing.curves import DPI, lines, sheet, style
+from vpuformer.drawing.curves import DPI, sheet, style
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE / "performance.md"

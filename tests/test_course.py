@@ -16,8 +16,9 @@ pytest.importorskip("IPython")
 
 import vpucourse as course
 from vpucourse import pictures
+from vpucourse.curves import strip
 from vpuformer.data.scenes import SceneSamples, scene
-from vpuformer.drawing.curves import strip
+from vpuformer.drawing import palette
 from vpuformer.errors import ConfigError
 from vpuformer.experiments import Cell
 from vpuformer.model import build, preset
@@ -539,3 +540,12 @@ def test_the_seeds_run_what_notebook_07_runs():
         assert found["source_sha256"] == digest, "Run: python docs/toy_seeds.py"
         assert (found["steps"], found["n_scenes"]) == (seeds.STOP, seeds.SCENES)
         assert all(1 <= run["NoC@85"] <= 20 for run in found["runs"].values())
+
+
+def test_checkers_show_through_what_is_cut_away():
+    mask = np.zeros((60, 90), bool)
+    mask[15:30, 30:60] = True  # row = y
+    rgba = np.dstack([np.full((60, 90, 3), 200, np.uint8), mask.astype(np.uint8) * 255])
+    out = course.on_checkers(rgba)
+    assert (out[20, 40] == 200).all()
+    assert {tuple(out[50, 4]), tuple(out[50, 12])} == {palette.rgb(c) for c in palette.CHECKERS}

@@ -17,23 +17,18 @@ if TYPE_CHECKING:
     from vpuformer.weights import load, save
     from vpuwidget.panel import PromptWidget
 
-_HOMES = {
-    "Box": ".prompts",
-    "Click": ".prompts",
-    "Predictor": ".predictor",
-    "PromptWidget": "vpuwidget.panel",
-    "Scribble": ".prompts",
-    "VPUFormer": ".model",
-    "build": ".model",
-    "doctor": ".doctor",
-    "evaluate": ".evaluation",
-    "finetune": ".training.finetune",
-    "fit": ".training.loop",
-    "load": ".weights",
-    "preset": ".model",
-    "save": ".weights",
-    "segment": ".predictor",
+_NAMES = {
+    ".doctor": "doctor",
+    ".evaluation": "evaluate",
+    ".model": "VPUFormer build preset",
+    ".predictor": "Predictor segment",
+    ".prompts": "Box Click Scribble",
+    ".training.finetune": "finetune",
+    ".training.loop": "fit",
+    ".weights": "load save",
+    "vpuwidget.panel": "PromptWidget",
 }
+_HOMES = dict(sorted((name, home) for home, names in _NAMES.items() for name in names.split()))
 __all__ = list(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 
 

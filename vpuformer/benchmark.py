@@ -161,10 +161,7 @@ def measure(case: Case) -> Record:
     config = replace(preset(case.preset), size=case.size, fusion=case.fusion)
     model = build(config).train(case.sweep == "training")
     way = {"pue": _pue, "training": _training}.get(case.sweep, _prompting)
-    record = asdict(case) | {
-        "gflop": {},
-        "parameters": sum(p.numel() for p in model.parameters()),
-    }
+    record = asdict(case) | {"gflop": {}, "parameters": sum(p.numel() for p in model.parameters())}
     if case.sweep in ("presets", "prompts", "sides"):
         record["wall_ms"] = _smallest(partial(way, model, case), case.repeats, time.perf_counter)
     torch.set_num_threads(1)

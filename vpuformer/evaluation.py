@@ -237,10 +237,7 @@ def read_results(path: str | Path) -> tuple[dict[str, Any] | None, list[dict[str
 
 
 def summary(
-    results: str | Path | Sequence[dict[str, Any]],
-    *,
-    max_rounds: int = 20,
-    target: float = 0.90,
+    results: str | Path | Sequence[dict[str, Any]], *, max_rounds: int = 20, target: float = 0.90
 ) -> dict[str, dict[str, Any]]:
     """The numbers of each data set, derived from runs.
 

@@ -111,11 +111,7 @@ def collect(out_dir: str | Path) -> list[dict[str, Any]]:
     writer.writeheader()
     writer.writerows(rows)
     _write(out / "results.csv", text.getvalue())
-    table = [
-        columns,
-        ["---"] * len(columns),
-        *([row.get(c, "") for c in columns] for row in rows),
-    ]
+    table = [columns, ["---"] * len(columns), *([row.get(c, "") for c in columns] for row in rows)]
     lines = ["| " + " | ".join(str(v).replace("|", "\\|") for v in row) + " |" for row in table]
     lost = [f"- [{f.name}]({f.name}/failed.ipynb): {c.error}" for f, c in cells.items() if c.error]
     title = f"# {out.name}: {len(rows) - len(lost)} of {len(rows)} cells finished"

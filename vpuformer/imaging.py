@@ -221,11 +221,8 @@ def _resized(logits: np.ndarray, window: Tensor) -> Iterator[tuple[Tensor, Tenso
         return
     y = rescale(torch.arange(height).double(), height, lines).clamp(0, lines - 1)
     above = y.long().clamp(max=lines - 2)
-    ends, shares, rows = (
-        above.bincount().cumsum(0)[:-1],
-        (y - above).float()[:, None],
-        wide.unbind(),
-    )
+    ends, shares = above.bincount().cumsum(0)[:-1], (y - above).float()[:, None]
+    rows = wide.unbind()
     parts = zip(window.tensor_split(ends), shares.tensor_split(ends), rows, rows[1:], strict=False)
     yield from ((part, torch.lerp(a, b, share)) for part, share, a, b in parts)
 

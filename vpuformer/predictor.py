@@ -236,10 +236,7 @@ class Predictor:
             yield
 
     def _encoded(
-        self,
-        frame: Frame,
-        prev_mask: torch.Tensor | None = None,
-        batch: PromptBatch | None = None,
+        self, frame: Frame, prev_mask: torch.Tensor | None = None, batch: PromptBatch | None = None
     ) -> Features:
         early = self.model.config.fusion == "early"
         if not early and frame.crop in self._features:

@@ -32,11 +32,7 @@ class Roi(NamedTuple):
 
 
 def ritm_roi(
-    mask: np.ndarray,
-    clicks: Sequence[Click] = (),
-    *,
-    expand: float = 1.4,
-    min_side: float = 200,
+    mask: np.ndarray, clicks: Sequence[Click] = (), *, expand: float = 1.4, min_side: float = 200
 ) -> Roi | None:
     """The crop around a mask and the positive clicks; None when there is neither.
 

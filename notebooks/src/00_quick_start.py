@@ -65,9 +65,8 @@ import numpy as np
 
 import vpucourse as course
 import vpuformer as vpu
-from vpucourse import diagrams, vectors
+from vpucourse import curves, diagrams, overlay, vectors
 from vpuformer import config, imaging, metrics, pue
-from vpuformer.drawing import curves, overlay
 from vpuformer.robot.next_prompt import next_click
 
 # %% [markdown]
@@ -375,7 +374,7 @@ session = [gesture.to_json() for gesture in said]
 assert cut.shape[2] == 4 and ((cut[..., 3] > 0) == last.mask).all()
 course.show(
     curves.strip(
-        [overlay.overlay(image, scale=0.8), overlay.on_checkers(cut)],
+        [overlay.overlay(image, scale=0.8), course.on_checkers(cut)],
         ["photo", "cut-out (chequered: transparent)"],
         title="The cup, without its table",
     ),

@@ -63,8 +63,8 @@ import numpy as np
 
 import vpucourse as course
 import vpuformer as vpu
+from vpucourse import curves, overlay
 from vpuformer import metrics
-from vpuformer.drawing import curves, overlay
 from vpuformer.robot import mistakes, policy
 from vpuformer.robot.next_prompt import next_box, next_click, next_scribble
 

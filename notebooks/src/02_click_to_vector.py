@@ -63,9 +63,8 @@ import torch
 
 import vpucourse as course
 import vpuformer as vpu
-from vpucourse import vectors
+from vpucourse import curves, overlay, vectors
 from vpuformer import config, pue
-from vpuformer.drawing import curves, overlay
 from vpuformer.pue import gaussian
 
 # %%

@@ -63,9 +63,8 @@ import torch
 
 import vpucourse as course
 import vpuformer as vpu
-from vpucourse import vectors
+from vpucourse import curves, overlay, vectors
 from vpuformer import config, pue
-from vpuformer.drawing import curves, overlay
 from vpuformer.pue.gaussian import quasi_gaussian, spatial_distance
 
 # %%
@@ -387,43 +386,55 @@ clock("4-5 losses, network")
 # %% [markdown]
 # ## Try it
 #
-# Move $i$, the column that Algorithm 1 has come to (its frames stand in section 3). Or change the
-# box and watch the bell; its states stand below. With the flat reading the edge is sharp, and the
-# middle says nothing about where in the box we are.
-
+# Run the next cell and draw on the scene: press `s` for the stroke, then drag. Below it you pick
+# your stroke, or one of four, and move $i$, the column that Algorithm 1 has come to. To its right
+# $q_h$ is still empty; $q_v$, the rows' half, stands whole, for without it no height can be read
+# back. The other control is a box; with the flat reading its
+# edge is sharp, and the middle says nothing about where in the box we are. States of both stand
+# below.
 
 # %%
+strokes = {"wave": wave, "hook": hook, "loop": loop, "leaf": course.LEAF["scribble"]}
+live = vpu.PromptWidget(image, model)
+
+
+def told(stroke="wave", i=127):
+    drawn = [p for p in live.session.prompts if isinstance(p, vpu.Scribble)]
+    stroke = strokes.get(stroke) or (drawn or [wave])[-1]
+    vector = pue.encode([stroke], size)[0]
+    vector[i + 1 : size[1]] = 0  # columns that the loop has not come to
+    plane = pue.restore(vector, size, "scribble").numpy()
+    return overlay.overlay(image, prompts=[stroke], scale=2), plane
+
+
 def glow(w=50, h=30, reading="sixth"):
     box = vpu.Box(90, 60, w, h)
     vector = pue.encode([box], size, config.PueConfig(box=reading))
+    seen = overlay.overlay(image, prompts=[box], scale=3)
     plane = pue.restore(vector, size, "box")[0].numpy()
-    return curves.strip(
-        [overlay.overlay(image, prompts=[box], scale=3), plane], ["box", "outer product"]
-    )
+    return curves.strip([seen, plane], ["box", "outer product"])
 
 
-course.explore(lambda i=5: curves.strip(*[[x] for x in filled(i)]), "The loop.", i=(2, 9))
-course.explore(
-    glow,
-    "The box, and what its vector says.",
-    w=(4, 120),
-    h=(4, 90),
-    reading=["sixth", "plateau"],
-)
+live
 
 # %%
+draw_stroke = lambda **at: curves.strip(told(**at), ["stroke", "read back"])  # noqa: E731
+course.explore(draw_stroke, "A stroke.", stroke=[*strokes, "yours"], i=(0, 127))
+course.explore(glow, "A box.", w=(4, 120), h=(4, 90), reading=["sixth", "plateau"])
+states = [("wave", 40), ("wave", 127), ("hook", 127), ("loop", 127)]
+over, read = zip(*(told(*state) for state in states), strict=True)
+assert (read[0] > 0).sum() < (read[1] > 0).sum() and np.allclose(read[2], read[3], atol=0.05)
+names = [f"{stroke}, i = {i}" for stroke, i in states] + ["read back"] * 4
+title = "A stroke is written column by column; the loop gives what the hook gives"
+words = "A wave up to column 40 and whole, a hook, a loop; below what can be read back."
+course.show(curves.strip([*over, *read], names, columns=4, title=title), words)
 widths = (8, 20, 40, 70)
-glows = pue.restore(
-    pue.encode([vpu.Box(64, 48, w, w) for w in widths], size), size, "box"
-).numpy()
-inside = [int((plane > 0).sum()) for plane in glows]
-assert inside == sorted(inside)
-course.show(
-    curves.strip(
-        list(glows), [f"side {w}" for w in widths], title="Where the glow ends, the box ends"
-    ),
-    "The outer products of four square boxes, from a dot to a wide glow.",
-)
+boxes = [vpu.Box(64, 48, w, w) for w in widths]
+glows = pue.restore(pue.encode(boxes, size), size, "box").numpy()
+assert (np.diff([(plane > 0).sum() for plane in glows]) > 0).all()
+title, names = "Where the glow ends, the box ends", [f"side {w}" for w in widths]
+words = "The outer products of four square boxes, from a dot to a wide glow."
+course.show(curves.strip(list(glows), names, title=title), words)
 
 # %% [markdown]
 # ## Break it

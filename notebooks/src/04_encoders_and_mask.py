@@ -66,9 +66,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import vpucourse as course
 import vpuformer as vpu
+from vpucourse import curves, palette
 from vpuformer import config, metrics, pue
 from vpuformer.data.scenes import scene
-from vpuformer.drawing import curves, palette
 from vpuformer.network import fusion
 from vpuformer.robot.next_prompt import next_click
 

@@ -61,9 +61,8 @@ import torch
 
 import vpucourse as course
 import vpuformer as vpu
-from vpucourse import diagrams, vectors
+from vpucourse import curves, diagrams, overlay, vectors
 from vpuformer import config
-from vpuformer.drawing import curves, overlay
 from vpuformer.network import attention, dma
 
 # %%

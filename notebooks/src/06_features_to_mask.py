@@ -65,8 +65,8 @@ from torch.nn import functional as F
 
 import vpucourse as course
 import vpuformer as vpu
+from vpucourse import curves, overlay, palette
 from vpuformer import config, losses, pue
-from vpuformer.drawing import curves, overlay, palette
 from vpuformer.network import alignment, pyramid
 
 # %%

@@ -71,9 +71,9 @@ import torch
 
 import vpucourse as course
 import vpuformer as vpu
+from vpucourse import curves, overlay
 from vpuformer import config, losses, metrics
 from vpuformer.data import scenes
-from vpuformer.drawing import curves, overlay
 from vpuformer.training import optimizer, recipes, sampling
 from vpuformer.training.rounds import Rounds
 

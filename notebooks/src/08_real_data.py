@@ -68,9 +68,9 @@ import numpy as np
 
 import vpucourse as course
 import vpuformer as vpu
+from vpucourse import curves, overlay, palette
 from vpuformer import baselines, cli, config, evaluation, metrics
 from vpuformer.data import samples, scenes
-from vpuformer.drawing import curves, overlay, palette
 from vpuformer.robot.next_prompt import next_click
 from vpuformer.training import recipes
 

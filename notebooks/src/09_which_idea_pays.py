@@ -68,8 +68,8 @@ import numpy as np
 
 import vpucourse as course
 import vpuformer as vpu
+from vpucourse import curves, palette
 from vpuformer import experiments
-from vpuformer.drawing import curves, palette
 
 # %%
 clock = course.Clock()

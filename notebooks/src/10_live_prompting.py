@@ -65,8 +65,8 @@ import numpy as np
 
 import vpucourse as course
 import vpuformer as vpu
+from vpucourse import curves, overlay, palette
 from vpuformer import metrics, pue
-from vpuformer.drawing import curves, overlay, palette
 from vpuformer.errors import PromptError
 from vpuformer.robot.next_prompt import next_box, next_click, next_scribble
 from vpuformer.widget import replay as records

@@ -67,9 +67,9 @@ from PIL import Image
 
 import vpucourse as course
 import vpuformer as vpu
+from vpucourse import curves, overlay, palette
 from vpuformer import evaluation, metrics
 from vpuformer.data import folders, samples
-from vpuformer.drawing import curves, overlay, palette
 from vpuformer.training import finetune, recipes
 
 # %%

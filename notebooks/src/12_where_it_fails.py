@@ -64,8 +64,8 @@ from PIL import Image
 
 import vpucourse as course
 import vpuformer as vpu
+from vpucourse import curves, overlay
 from vpuformer import evaluation, metrics
-from vpuformer.drawing import curves, overlay
 from vpuformer.robot.next_prompt import next_click
 
 # %%
@@ -409,34 +409,45 @@ clock("5 contrast")
 #
 # ## Try it
 #
-# Take the contrast of one slice away yourself, or add noise. The strip below shows four states:
-# watch the mask leave the object before your own eye loses it.
+# Take the contrast of one slice away yourself, add noise, or step back: at `scale` one half the
+# slice has half its size, and its mirror images fill the frame. NoC@85 is counted for at most
+# five clicks. The strip below shows the two ways: watch the mask leave the object before your own
+# eye loses it.
 
 
 # %%
-def one_level(contrast=1.0, noise=6):
-    picture, truth = some[0]
+def farther(picture, truth, scale):
+    h, w = (round(scale * side) for side in truth.shape)
+    rim = [((a - b) // 2, (a - b + 1) // 2) for a, b in zip(truth.shape, (h, w), strict=True)]
+    small, mask = (Image.fromarray(a).resize((w, h)) for a in (picture, truth))
+    return np.pad(small, [*rim, (0, 0)], "symmetric"), np.pad(mask, rim)
+
+
+def one_level(contrast=1.0, noise=6, scale=1.0):
+    picture, truth = farther(*some[0], scale)
     picture = faded(picture, contrast, noise)
-    clicks, answers = play(picture, truth, 1)
-    seen = overlay.overlay(picture, answers[0] > 0.49, prompts=clicks, gt_mask=truth)
-    return seen, f"{contrast:.0%}: IoU {score(truth, answers)[0]:.2f}"
+    clicks, answers = play(picture, truth, 5)
+    seen = overlay.overlay(picture, answers[0] > 0.49, prompts=clicks[:1], gt_mask=truth)
+    ious = score(truth, answers)
+    return seen, f"IoU {ious[0]:.2f}, NoC {metrics.noc(ious, 0.85, 5)}"
 
-
-def control(contrast=1.0, noise=6):
-    seen, caption = one_level(contrast, noise)
-    return curves.strip([seen], [caption], columns=2)
-
-
-course.explore(control, "One slice, one click.", contrast=(0.05, 1, 0.05), noise=(0, 30, 3))
 
 # %%
-strip, captions = zip(*map(one_level, reversed(levels)), strict=True)
-assert len({caption.split()[-1] for caption in captions}) > 1
+course.explore(
+    lambda **at: curves.strip(*([x] for x in one_level(**at)), columns=2),
+    "One slice, one click.",
+    contrast=(0.05, 1, 0.05), noise=(0, 30, 3), scale=(0.2, 1, 0.1),
+)  # fmt: skip
+states = [{"contrast": level} for level in reversed(levels)]
+states += [{"scale": scale} for scale in (0.8, 0.6, 0.4, 0.2)]
+strip, said = zip(*(one_level(**state) for state in states), strict=True)
+assert len(set(said)) > 2
+names = [f"{k} {v:.0%}\n{s}" for state, s in zip(states, said, strict=True)
+         for k, v in state.items()]  # fmt: skip
 course.show(
-    curves.strip(
-        strip, captions, title="The same slice, the same click, less and less contrast"
-    ),
-    "One slice at four levels of contrast, each with the robot's first click and the mask.",
+    curves.strip(strip, names, columns=4, title="The same slice, faded, and from farther away"),
+    "One slice at four levels of contrast, and below at four scales, each with the robot's first "
+    "click and the mask.",
 )
 
 # %% [markdown]

@@ -1,7 +1,19 @@
 """What the notebooks need to show, to check and to report; nothing here is new to the model."""
 
-from vpucourse import attending, clicks, exercises, prompting, robots, strokes
+from vpucourse import attending, clicks, curves, exercises, prompting, robots, strokes
 from vpucourse.checking import Same, checks, same
 from vpucourse.exams import examination, examine, games
-from vpucourse.pictures import CUP, LEAF, bars, chart, explore, photo, show, table, toy
+from vpucourse.pictures import (
+    CUP,
+    LEAF,
+    bars,
+    chart,
+    explore,
+    on_checkers,
+    photo,
+    show,
+    table,
+    toy,
+)
 from vpucourse.report import Clock, means, scores, shapes, versions
+from vpuformer.drawing import overlay, palette

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from vpuformer.drawing import curves, palette
-from vpuformer.drawing.curves import encoded
+from vpucourse import curves
+from vpucourse.curves import encoded
+from vpuformer.drawing import palette
 from vpuformer.errors import ConfigError
 from vpuformer.prompts import Box, Click, Prompt, Scribble
 
@@ -138,6 +139,15 @@ def chart(
     if named:
         figure.axes[0].set_xticks(range(len(x)), x)
     show(figure, alt)
+
+
+def on_checkers(rgba: np.ndarray, cell: int = 8) -> np.ndarray:
+    """An RGBA cut-out uint8 `[H, W, 4]` on the grey chequered ground that means transparent."""
+    rows, columns = np.indices(rgba.shape[:2]) // cell
+    pair = np.array([palette.rgb(c) for c in palette.CHECKERS], np.float32)
+    ground = pair[(rows + columns) % 2]
+    alpha = rgba[..., 3:].astype(np.float32) / 255
+    return np.round(rgba[..., :3] * alpha + ground * (1 - alpha)).astype(np.uint8)
 
 
 def show(figure: Any, alt: str, keep: Path | str | None = None) -> None:

@@ -11,9 +11,10 @@ import made_up
 import numpy as np
 import write as write_module
 from desk import COUNTS, PUBLISHED, sets
-from run import MANIFEST
+from run import MANIFEST, published
+from unpack import unpack
 
-from vpuformer.data.samples import folder_samples
+from vpuformer.data.samples import folder_samples, objects
 from vpuformer.data.shards import Shards
 
 
@@ -36,6 +37,18 @@ def test_from_address_to_what_vpuformer_reads(desk, capsys):
     assert desk.run("--check") == 0
     assert f"{expected['photos']:,} photos" in capsys.readouterr().out
     assert [p.name for p in desk.out.parent.iterdir()] == [desk.name]
+
+
+@sets("grabcut", "berkeley", "davis", "sbd", "voc", "sstem", "brats", "oaizib")
+def test_what_is_written_is_what_is_read_in_place(desk, tmp_path):
+    unpack(desk.write(next(iter(desk.archives))), tmp_path / "mine")
+    assert desk.run("--form", "folder", *desk.by_hand()) == 0
+    there = published(desk.name, tmp_path / "mine", desk.split)
+    direct, written = list(objects(there, "set")), list(folder_samples(desk.out, "set"))
+    assert [s.key for s in direct] == [s.key for s in written]
+    for one, other in zip(direct, written, strict=True):
+        for part in ("image", "gt", "ignore"):
+            assert np.array_equal(getattr(one, part), getattr(other, part)), part
 
 
 @sets()

@@ -7,8 +7,9 @@ from PIL import Image
 
 pytest.importorskip("matplotlib")
 
-from vpucourse import diagrams, vectors
-from vpuformer.drawing import curves, palette
+from vpucourse import curves, diagrams, vectors
+from vpuformer.drawing import palette
+from vpuformer.drawing.curves import learning
 from vpuformer.prompts import Box, Click, rescale
 
 H, W = 40, 60
@@ -163,13 +164,13 @@ def test_learning_curves_from_a_log_with_gaps(tmp_path):
     ]
     path = tmp_path / "log.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    figure = curves.learning(path, title="It learns")
+    figure = learning(path, title="It learns")
     left, right = figure.axes
     assert left.lines[0].get_xydata()[-1].tolist() == [40, 3 / 40]
     assert left.lines[1].get_ydata()[0] == pytest.approx((3 + 1.5) / 2)  # two rows a twentieth
     assert [t.get_text() for t in right.texts] == ["round 1", "round 3"]
     assert len(right.lines[2].get_xdata()) == 20
-    assert curves.encoded(curves.learning(rows))[1] == curves.encoded(curves.learning(rows))[1]
+    assert curves.encoded(learning(rows))[1] == curves.encoded(learning(rows))[1]
 
 
 def test_stacked_panels_share_their_axis():

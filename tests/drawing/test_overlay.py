@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vpuformer.drawing import palette
-from vpuformer.drawing.overlay import on_checkers, outlines, overlay
+from vpuformer.drawing.overlay import outlines, overlay
 from vpuformer.errors import ImageError
 from vpuformer.prompts import Box, Click, Scribble
 
@@ -138,10 +138,3 @@ def test_grey_pictures_are_welcome_and_others_are_not(mask):
         overlay(np.zeros((H, W, 3)))
     with pytest.raises(ImageError, match=r"The mask is \(90, 60\)"):
         overlay(np.zeros((H, W, 3), np.uint8), mask.T)
-
-
-def test_checkers_show_through_what_is_cut_away(mask):
-    rgba = np.dstack([np.full((H, W, 3), 200, np.uint8), mask.astype(np.uint8) * 255])
-    out = on_checkers(rgba)
-    assert (out[20, 40] == 200).all()
-    assert {tuple(out[50, 4]), tuple(out[50, 12])} == {palette.rgb(c) for c in palette.CHECKERS}

@@ -110,10 +110,8 @@ class Evaluate:
         config = EvaluationConfig(policy=Policy(self.policy), seed=self.seed)
         for name, out in zip(self.model, outs, strict=True):
             segmenter = self._segmenter(name)
-            numbers = evaluate_folders(
-                segmenter, self.sets, out=out, config=config, limit=self.limit
-            )
-            console.print_json(data=numbers)
+            found = evaluate_folders(segmenter, self.sets, out=out, config=config, limit=self.limit)
+            console.print_json(data=found)
         return 0
 
     def _segmenter(self, name: str) -> Any:

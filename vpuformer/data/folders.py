@@ -3,15 +3,13 @@
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from vpuformer.data.augmentation import Sample as Crop
-from vpuformer.data.augmentation import augment
-from vpuformer.data.samples import SUFFIXES, VOID, Sample, read_pair, split_labels
+from vpuformer.data.augmentation import Sample, augment
+from vpuformer.data.samples import SUFFIXES, VOID, Photo
 from vpuformer.errors import DataError, ImageError
 
 log = logging.getLogger("vpuformer.data")
@@ -19,33 +17,7 @@ LISTED = 40  # files named in one message
 BROKEN = (DataError, ImageError, OSError, SyntaxError, ValueError)  # what a bad file may raise
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A photo and its mask, of one size."""
-
-    image: Path
-    mask: Path
-
-    def read(self) -> tuple[np.ndarray, np.ndarray]:
-        """The photo uint8 `[H, W, 3]` and its labels uint8 `[H, W]` as the mask file has them.
-
-        Raises:
-            DataError: sizes differ, or the mask has no object or is no mask.
-            ImageError: the photo is no picture.
-        """
-        image, labels = read_pair(self.image, self.mask)
-        if not split_labels(labels):
-            raise DataError(f"{self.mask.name} is empty: it marks no object. Remove the pair.")
-        return image, labels
-
-    def objects(self, set_name: str) -> list[Sample]:
-        """Each object of the photo, to be evaluated."""
-        image, labels = self.read()
-        found = split_labels(labels)
-        return [Sample(set_name, self.image.stem, i, image, gt, void) for i, gt, void in found]
-
-
-def check_folders(images_dir: str | Path, masks_dir: str | Path) -> list[Pair]:
+def check_folders(images_dir: str | Path, masks_dir: str | Path) -> list[Photo]:
     """The pairs images_dir/NAME.* and masks_dir/NAME.png, in name order, every file read once.
 
     Raises:
@@ -58,7 +30,8 @@ def check_folders(images_dir: str | Path, masks_dir: str | Path) -> list[Pair]:
     images = sorted(p for p in images_dir.iterdir() if p.suffix.lower() in SUFFIXES)
     masks = {p.stem: p for p in masks_dir.iterdir() if p.suffix.lower() == ".png"}
     twins = Counter(p.stem for p in images)
-    pairs = [Pair(p, masks[p.stem]) for p in images if p.stem in masks and twins[p.stem] == 1]
+    once = (p for p in images if p.stem in masks and twins[p.stem] == 1)
+    pairs = [Photo(p.stem, p, masks[p.stem]) for p in once]
     faults = [
         f"{p.name}: " + ("no mask" if twins[p.stem] == 1 else "two photos of this name")
         for p in images
@@ -72,18 +45,24 @@ def check_folders(images_dir: str | Path, masks_dir: str | Path) -> list[Pair]:
             f"in the first and NAME.png in the second.{_listed(faults)}"
         )
     if faults:
-        raise DataError(
-            f"{len(faults)} files cannot be used. Mend or remove them.{_listed(faults)}"
-        )
+        raise DataError(f"{len(faults)} files cannot be used. Mend or drop them.{_listed(faults)}")
     return pairs
 
 
-def _fault(pair: Pair) -> str:
+def _fault(pair: Photo) -> str:
     try:
-        pair.read()
+        _chosen(pair, 0)
     except BROKEN as error:
         return f"{pair.image.name}: {error}"
     return ""
+
+
+def _chosen(photo: Photo, turn: int) -> tuple[np.ndarray, np.ndarray]:
+    """A photo and one of its label maps, each in turn."""
+    image, *maps = photo.read()
+    if not maps:
+        raise DataError("Its mask is empty: it marks no object. Remove the pair.")
+    return image, maps[turn % len(maps)]
 
 
 def _listed(faults: Sequence[str]) -> str:
@@ -92,8 +71,8 @@ def _listed(faults: Sequence[str]) -> str:
 
 
 def split_pairs(
-    pairs: Sequence[Pair], val_share: float, seed: int
-) -> tuple[list[Pair], list[Pair]]:
+    pairs: Sequence[Photo], val_share: float, seed: int
+) -> tuple[list[Photo], list[Photo]]:
     """Training and validation photos (never objects of one photo in both), drawn from `seed`."""
     if not 0 < val_share < 1:
         raise DataError(f"val_share is {val_share}, expected a number between 0 and 1.")
@@ -108,7 +87,7 @@ def split_pairs(
 
 
 class FolderSamples:
-    """Training samples from pairs: position -> the same crop of the same photo, every time.
+    """Training samples from photos: position -> the same crop of the same photo, every time.
 
     A file that breaks while training goes on is skipped for the next photo, named once in the log
     and counted.
@@ -117,10 +96,10 @@ class FolderSamples:
         broken: how often each file was skipped.
     """
 
-    def __init__(self, pairs: Sequence[Pair]) -> None:
+    def __init__(self, pairs: Sequence[Photo]) -> None:
         self.pairs, self.broken = list(pairs), Counter[str]()
 
-    def sample(self, seed: int, position: int, crop: int) -> Crop:
+    def sample(self, seed: int, position: int, crop: int) -> Sample:
         """The sample at a position of the endless order of epochs drawn from `seed`.
 
         Raises:
@@ -131,7 +110,7 @@ class FolderSamples:
         for index in np.roll(order, -at):
             pair = self.pairs[index]
             try:
-                image, labels = pair.read()
+                image, labels = _chosen(pair, epoch)
             except BROKEN as error:
                 if not self.broken[pair.image.name]:
                     log.warning("%s is skipped: %s", pair.image.name, error)

@@ -1,9 +1,10 @@
-"""Objects to segment, one at a time, from a folder of photos and label maps."""
+"""Photos with label maps, and their objects to segment, one at a time."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -41,6 +42,58 @@ class Sample:
         return self.set, self.image_name, self.instance
 
 
+def own_maps(path: Path) -> list[np.ndarray]:
+    """The label map of a PNG, uint8 `[H, W]`, as it is; none when it is empty."""
+    return [labels] if (labels := read_labels(path)).any() else []
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Photo:
+    """A photo and what marks its objects; both are read when asked for.
+
+    Args:
+        name: what it is called in its set.
+        image: its file.
+        truth: what marks its objects: a mask file, or outlines.
+        decode: makes label maps of that, uint8 `[H, W]`: 0 background, 1..254 objects, 255 void
+            (0 and 255 alone: 255 is the object). Several where objects lie on each other.
+        about: what else is known of it (a licence of its own, say).
+    """
+
+    name: str
+    image: Path
+    truth: Any
+    decode: Callable[[Any], Iterable[np.ndarray]] = own_maps
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def read(self) -> tuple[np.ndarray, ...]:
+        """The photo uint8 `[H, W, 3]`, then its label maps; no map when it has no object.
+
+        Raises:
+            DataError: sizes differ, or the truth cannot be read.
+            ImageError: the photo is no picture.
+        """
+        image, maps = read(self.image), list(self.decode(self.truth))
+        (height, width), sizes = image.shape[:2], {labels.shape for labels in maps}
+        for rows, columns in sizes - {(height, width)}:
+            raise DataError(
+                f"{self.image.name} is {width} x {height}, its mask {columns} x {rows}. "
+                "Both must have one size."
+            )
+        return image, *maps
+
+    def objects(self, set_name: str) -> list[Sample]:
+        """Each of its objects, to be evaluated; on the k-th map labels are raised by 255 k."""
+        image, *maps = self.read()
+        found = [(k * VOID, part) for k, labels in enumerate(maps) for part in split_labels(labels)]
+        return [Sample(set_name, self.name, k + i, image, gt, no) for k, (i, gt, no) in found]
+
+
+def objects(photos: Iterable[Photo], set_name: str, limit: int | None = None) -> Iterator[Sample]:
+    """The objects of photos, one photo after the other, read when asked for."""
+    return islice(chain.from_iterable(photo.objects(set_name) for photo in photos), limit)
+
+
 def folder_samples(
     root: str | Path, set_name: str | None = None, limit: int | None = None
 ) -> Iterator[Sample]:
@@ -57,46 +110,20 @@ def folder_samples(
         ImageError: on reading, when a photo is no picture.
     """
     root = Path(root)
-    return islice(_read_all(_pairs(root), set_name or root.resolve().name), limit)
+    return objects(_photos(root), set_name or root.resolve().name, limit)
 
 
-def _pairs(root: Path) -> list[tuple[Path, Path]]:
+def _photos(root: Path) -> list[Photo]:
     images = sorted(p for p in root.glob("images/*") if p.suffix.lower() in SUFFIXES)
     if not images:
+        raise DataError(f"{root} holds no photo in images/. Give images/NAME.*, masks/NAME.png.")
+    found = [Photo(path.stem, path, root / "masks" / f"{path.stem}.png") for path in images]
+    if missing := [photo.truth.name for photo in found if not photo.truth.is_file()]:
         raise DataError(
-            f"{root} holds no photo in images/. Expected images/NAME.jpg and masks/NAME.png."
-        )
-    pairs = [(path, root / "masks" / f"{path.stem}.png") for path in images]
-    if missing := [mask.name for _, mask in pairs if not mask.is_file()]:
-        raise DataError(
-            f"{root / 'masks'} lacks {len(missing)} of {len(pairs)} masks, first {missing[0]}. "
+            f"{root / 'masks'} lacks {len(missing)} of {len(found)} masks, first {missing[0]}. "
             "Each images/NAME.* needs masks/NAME.png."
         )
-    return pairs
-
-
-def _read_all(pairs: list[tuple[Path, Path]], set_name: str) -> Iterator[Sample]:
-    for image_path, mask_path in pairs:
-        image, labels = read_pair(image_path, mask_path)
-        for instance, gt, ignore in split_labels(labels):
-            yield Sample(set_name, image_path.stem, instance, image, gt, ignore)
-
-
-def read_pair(image_path: Path, mask_path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """A photo uint8 `[H, W, 3]` and its labels uint8 `[H, W]` as the mask file has them.
-
-    Raises:
-        DataError: their sizes differ, or the mask is none.
-        ImageError: the photo is no picture.
-    """
-    image, labels = read(image_path), read_labels(mask_path)
-    (height, width), (rows, columns) = image.shape[:2], labels.shape
-    if (height, width) != (rows, columns):
-        raise DataError(
-            f"{image_path.name} is {width} x {height}, its mask {columns} x {rows}. "
-            "Both must have one size."
-        )
-    return image, labels
+    return found
 
 
 def read_labels(path: str | Path) -> np.ndarray:

@@ -47,12 +47,10 @@ def scene(
     ground = picture.mean((0, 1))
     wanted, tries = int(rng.integers(2, 6)), 0
     while labels.max() < wanted and (tries < MOST_TRIES or not labels.any()):
-        shape = _SHAPES[kinds[rng.integers(len(kinds))]]
-        inside, shade = shape(rng, *_frame(rng, size)[:2])
+        inside, shade = _SHAPES[kinds[rng.integers(len(kinds))]](rng, *_frame(rng, size)[:2])
         if _leaves_all_visible(inside, labels):
             labels[inside] = labels.max() + 1
-            colour = _colour_unlike(ground, rng)
-            picture[inside] = (colour * shade[..., None])[inside]
+            picture[inside] = (_colour_unlike(ground, rng) * shade[..., None])[inside]
         tries += 1
     picture += rng.normal(0, rng.uniform(2, 7), (*size, 1))
     return picture.clip(0, 255).astype(np.uint8), labels

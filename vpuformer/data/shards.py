@@ -171,8 +171,7 @@ def _index(path: Path) -> Sequence[Parts]:
             for member in archive:
                 key, _, extension = member.name.rpartition(".")
                 if member.isfile() and extension in PARTS:
-                    span = (member.offset_data, member.size)
-                    found.setdefault(key, {})[PARTS[extension]] = span
+                    found.setdefault(key, {})[PARTS[extension]] = member.offset_data, member.size
     except tarfile.TarError as error:
         raise DataError(f"{path} is not a whole tar archive: {error}. Fetch it again.") from None
     return [parts for parts in found.values() if {"image", "labels"} <= parts.keys()]

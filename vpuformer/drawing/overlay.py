@@ -62,15 +62,6 @@ def overlay(
     return canvas.finished()
 
 
-def on_checkers(rgba: np.ndarray, cell: int = 8) -> np.ndarray:
-    """An RGBA cut-out uint8 `[H, W, 4]` on the grey chequered ground that means transparent."""
-    rows, columns = np.indices(rgba.shape[:2]) // cell
-    pair = np.array([palette.rgb(c) for c in palette.CHECKERS], np.float32)
-    ground = pair[(rows + columns) % 2]
-    alpha = rgba[..., 3:].astype(np.float32) / 255
-    return np.round(rgba[..., :3] * alpha + ground * (1 - alpha)).astype(np.uint8)
-
-
 def outlines(mask: np.ndarray) -> list[list[tuple[float, float]]]:
     """Closed lines (x, y) around the regions of a bool mask `[H, W]`, holes included.
 

@@ -2,14 +2,3 @@
 
 from vpuformer.pue.batch import BOX, CLICK, SCRIBBLE, PromptBatch, encode, encode_batch
 from vpuformer.pue.restore import restore, restore_points
-
-__all__ = [
-    "BOX",
-    "CLICK",
-    "SCRIBBLE",
-    "PromptBatch",
-    "encode",
-    "encode_batch",
-    "restore",
-    "restore_points",
-]

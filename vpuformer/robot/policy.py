@@ -13,11 +13,7 @@ from vpuformer.robot.next_prompt import next_box, next_click, next_scribble
 
 PolicyName = Literal["click", "box", "scribble", "click+box", "click+scribble", "all"]
 POLICIES: tuple[PolicyName, ...] = get_args(PolicyName)
-_RIVALS = {
-    "click+box": ("box",),
-    "click+scribble": ("scribble",),
-    "all": ("box", "scribble"),
-}
+_RIVALS = {"click+box": ("box",), "click+scribble": ("scribble",), "all": ("box", "scribble")}
 
 
 @dataclass(frozen=True, slots=True)

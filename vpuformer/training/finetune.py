@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from vpuformer.config import to_json
-from vpuformer.data.folders import FolderSamples, Pair, check_folders, split_pairs
-from vpuformer.data.samples import Sample
+from vpuformer.data.folders import FolderSamples, check_folders, split_pairs
+from vpuformer.data.samples import Photo, Sample
 from vpuformer.errors import CheckpointError, ConfigError, written_whole
 from vpuformer.evaluation import EvaluationConfig, run_samples, summary
 from vpuformer.model import VPUFormer
@@ -101,17 +101,15 @@ def finetune(
     names = {k: [p.image.name for p in pairs] for k, pairs in (("train", train), ("val", val))}
     about = {"start": start, "recipe": to_json(recipe), **names}
     _claim(out, model, {**about, "config": to_json(config)})
-    held_out = Validation(out, _objects(val, config), config.patience, about)
+    held = Validation(out, _objects(val, config), config.patience, about)
     data, student = FolderSamples(train), copy.deepcopy(model).train()
-    if 0 not in held_out.rows:
-        held_out(0, model)
-    if not held_out.is_over:
-        fit(student, data, recipe, out, watch=held_out)
-    best = load(held_out.path, device=str(next(model.parameters()).device))
-    after = measure(best, held_out.samples)
-    return FinetuneResult(
-        best, held_out.path, held_out.rows[0], after, held_out.rows, dict(data.broken)
-    )
+    if 0 not in held.rows:
+        held(0, model)
+    if not held.is_over:
+        fit(student, data, recipe, out, watch=held)
+    best = load(held.path, device=str(next(model.parameters()).device))
+    after = measure(best, held.samples)
+    return FinetuneResult(best, held.path, held.rows[0], after, held.rows, dict(data.broken))
 
 
 def measure(model: VPUFormer, samples: Sequence[Sample]) -> Numbers:
@@ -161,7 +159,7 @@ class Validation:
         return self.is_over
 
 
-def _objects(val: Sequence[Pair], config: FinetuneConfig) -> list[Sample]:
+def _objects(val: Sequence[Photo], config: FinetuneConfig) -> list[Sample]:
     """The held-out objects, at most so many, drawn from the seed and in the order of the photos."""
     found = [sample for pair in val for sample in pair.objects(SET)]
     chosen = np.random.default_rng(config.seed).permutation(len(found))
@@ -175,8 +173,7 @@ def _claim(out: Path, model: VPUFormer, about: dict[str, Any]) -> None:
     if path.exists() and (found := json.loads(path.read_text("utf-8"))) != run:
         wrong = ", ".join(k for k in run if found.get(k) != run[k])
         raise CheckpointError(
-            f"{out} holds another fine-tuning (its {wrong} differ). Give a new folder, or "
-            "remove it."
+            f"{out} holds another fine-tuning (its {wrong} differ). Remove it, or give a new one."
         )
     with written_whole(path, CheckpointError, "Give another folder.") as temporary:
         temporary.write_text(json.dumps(run, indent=1) + "\n", "utf-8")
