@@ -354,8 +354,23 @@ def test_exercises_of_features_and_masks():
     cheaper = {"trial": lambda make: make(), "beat": 0.02}
     assert ex("04.E", lambda: 0.01, **cheaper) == "04.E: right."
     assert "1.000, to beat: 0.020" in ex("04.E", lambda: 1.0, **cheaper)
-    assert ex("06.E", 3, measure=lambda n: n / 10, beat=0.2) == "06.E: right."
-    assert "0.300, to beat: 0.400" in ex("06.E", 3, measure=lambda n: n / 10, beat=0.4)
+    assert ex("06.E", 3, trial=lambda n: n / 10, beat=0.4) == "06.E: right."
+    assert "0.300, to beat: 0.200" in ex("06.E", 3, trial=lambda n: n / 10, beat=0.2)
+
+
+def test_the_excess_follows_the_mirror():
+    truth = torch.zeros(1, 1, 4, 6)
+    truth[0, 0, 0, :2] = 1
+    picture, lists = np.zeros((4, 6, 3), np.uint8), [[Click(1, 0)]]
+    picture[0, :2] = 255
+
+    def one_too_many(net, seen, size, at):
+        assert seen[int(at[0][0].y), int(at[0][0].x)].all()  # the click is still on the object
+        logits = torch.tensor(seen[None, None, :, :, 0].astype(np.float32)) - 1
+        logits[0, 0, 2, 3] = 1
+        return type("Answer", (), {"logits": logits})
+
+    assert course.excess(one_too_many, None, picture, truth, lists) == pytest.approx(100 / 24)
 
 
 def two_rounds(model, features, target, valid, chance):

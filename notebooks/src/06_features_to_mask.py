@@ -377,8 +377,9 @@ inside = (F.avg_pool2d(gt, 4) > 0.5).float()  # the same, at a quarter of the fr
 
 
 def labels_of(logits, reading):
-    """Y for the positive and the negative prompt of each list, at a quarter of the frame."""
+    """Y of each list's two prompts, at a quarter of the frame; a function labels the negative."""
     own, done = (torch.cat([m, 1 - m], 1) for m in (gt, (logits > 0).float()))  # B 2 H W
+    own = torch.cat([gt, reading(gt, done[:, :1])], 1) if callable(reading) else own
     return F.avg_pool2d(own * (1 - done) if reading == "error" else own, 4)
 
 
@@ -389,14 +390,14 @@ def contrast(rho):
 
 
 # %%
-def train(lam, reading=negatives, weight=1.0):
+def train(lam, reading=negatives):
     net, log = vpu.build(config.preset("tiny"), seed=seed), []
     adam = torch.optim.AdamW(net.parameters(), lr=2e-3)
     scene, batch = torch.tensor(picture).permute(2, 0, 1)[None] / 255, pue.PromptBatch.of(lists)
     for _ in range(25 if profile == "smoke" else steps):
         seen = net.decode(net.encode_image(scene), batch, details=True)
-        pairs = losses.pair_bce(seen.rho, labels_of(seen.logits, reading))  # Eq. 16
-        p2cl = (pairs * weight).mean((1, 2, 3))  # Eq. 17
+        Y = labels_of(seen.logits, reading)
+        p2cl = losses.pair_bce(seen.rho, Y).mean((1, 2, 3))  # Eq. 16, 17
         mask = losses.normalized_focal_loss(seen.logits, gt) + losses.dice_loss(seen.logits, gt)
         loss = (mask + lam * p2cl).mean()  # Eq. 18
         adam.zero_grad()
@@ -431,7 +432,7 @@ row_of(
 
 # %% [markdown]
 # The leaf gets halfway only. It is a small part of the scene, so it is a small part of the mean
-# in Eq. 17, and the ground has its way first. Exercise E is about that.
+# in Eq. 17, and the ground has its way first.
 #
 # What happened to the vectors? Give every pixel two coordinates, its ρ to the one prompt and
 # its ρ to the other. A pixel at the lower right is like the click on the leaf and unlike the
@@ -446,9 +447,7 @@ for i, value in enumerate((0.0, lam)):
     for where, colour, mark in ((~leaf, palette.GREY, "x"), (leaf, palette.CURVES[2], "o")):
         ax.scatter(*ends[value].rho[3][:, where], s=12, c=colour, marker=mark, lw=0.8)
 from_line = {v: (ends[v].rho[3].sum(0) - 1).abs().mean().item() for v in (0.0, lam)}
-print(
-    "the two ρ miss the sum 1 by, for each λ:", {v: round(d, 4) for v, d in from_line.items()}
-)
+print("the two ρ miss the sum 1, by λ:", {v: round(d, 4) for v, d in from_line.items()})
 assert not done or from_line[lam] < from_line[0.0] / 10
 words = "Two scatter plots, leaf pixels as green discs, others as grey crosses: one cloud in "
 course.show(figure, words + "the middle without P2CL; with it a line from the top left.")
@@ -494,7 +493,7 @@ course.explore(lambda degrees=0: curves.strip(*turned(degrees)), "A disc.", degr
 shown = {name: r for (r,), (name,) in map(turned, (0, 60, 120, 180))}
 grows = [float(name.split()[-1]) for name in shown]
 assert grows == sorted(grows)
-words = "Four discs of directions; the bright side turns away from the object's quarter."
+words = "Four discs of directions; the bright side turns away."
 row_of("The prompt is best where its own pixels are", words, shown, columns=4)
 
 # %% [markdown]
@@ -547,19 +546,20 @@ given = (rho_row[0].requires_grad_(), Y_row[0, 0], torch.tensor([True, False]))
 course.checks.ex("06.B", p2cl_by_hand, package=package, given=given)
 
 # %% [markdown]
-# **E · Extend.** Eq. 17 is a plain mean, and an object is a small part of our scene. Write a
-# weight for each place (B × 1 × h × w, from `inside`, which is 1 on the object) that brings
-# the contrast higher than ours in as many steps. (The check divides it by its mean, or any
-# large number would win.)
+# **E · Extend.** What should a *negative* prompt's pixels be labelled? Write Y from the truth
+# and from the mask so far (both B × 1 × H × W, of 0 and 1; Y may lie between). The model learns
+# our scene as before and is asked about its three mirror images, which it has not seen. Mark
+# less there that is not object (*false positives*, in per cent of the frame) than the complement.
 
 
 # %%
-def weight_of(inside):
+def negative_of(truth, mask):
     raise NotImplementedError
 
 
-measure = lambda by: train(lam, weight=by(inside) / by(inside).mean())[1][-1, 1]  # noqa: E731
-course.checks.ex("06.E", weight_of, measure=measure, beat=runs[lam][1][-1, 1])
+measure = lambda net: course.excess(answer_to, net, picture, gt, lists)  # noqa: E731
+trial = lambda labelling: measure(train(lam, labelling)[0])  # noqa: E731
+course.checks.ex("06.E", negative_of, trial=trial, beat=measure(runs[lam][0]))
 
 # %% [markdown]
 # Solutions stand apart, in `notebooks/solutions/06_features_to_mask.ipynb`.

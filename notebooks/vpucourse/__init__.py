@@ -3,6 +3,7 @@
 from vpucourse import attending, clicks, curves, exercises, prompting, robots, strokes
 from vpucourse.checking import Same, checks, same
 from vpucourse.exams import examination, examine, games
+from vpucourse.exercises import excess
 from vpucourse.pictures import (
     CUP,
     LEAF,

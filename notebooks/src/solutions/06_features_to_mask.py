@@ -62,47 +62,51 @@ assert verdict.endswith("right."), verdict
 verdict
 
 # %% [markdown]
-# **E.** Object and ground get half of the weight each, however small the object is. First the
-# notebook's training, as it stands there.
+# **E.** Ask harder where the mask went too far: Y is 1 where the mask is wrongly on, one half
+# elsewhere on the ground, 0 on the object. First the notebook's training, as it stands there.
 
 # %%
 picture, label = course.toy()
 spots = [(26, 26), (50, 70), (90, 21), (88, 60)]  # coins 1 to 3, the leaf
 lists = [[vpu.Click(*spots[i]), vpu.Click(*spots[i - 1], positive=False)] for i in range(4)]
 gt = torch.tensor(np.stack([label == k for k in (1, 2, 3, 4)]))[:, None].float()  # B 1 H W
-inside = (F.avg_pool2d(gt, 4) > 0.5).float()
-
-
-def contrast(rho):
-    on, off = ((rho[:, :1] * w).sum() / w.sum() for w in (inside, 1 - inside))
-    return float(on - off)
 
 
 # %%
-def train(weight=1.0):
+def answer_to(net, seen, _, at):
+    x = torch.tensor(seen).permute(2, 0, 1)[None] / 255
+    return net.decode(net.encode_image(x), pue.PromptBatch.of(at), details=True)
+
+
+def train(negative):
     net = vpu.build(config.preset("tiny"), seed=seed)
     adam = torch.optim.AdamW(net.parameters(), lr=2e-3)
-    scene, batch = torch.tensor(picture).permute(2, 0, 1)[None] / 255, pue.PromptBatch.of(lists)
-    Y = F.avg_pool2d(torch.cat([gt, 1 - gt], 1), 4)
     for _ in range(25 if profile == "smoke" else steps):
-        seen = net.decode(net.encode_image(scene), batch, details=True)
-        p2cl = (losses.pair_bce(seen.rho, Y) * weight).mean((1, 2, 3))
+        seen = answer_to(net, picture, None, lists)
+        Y = torch.cat([gt, negative(gt, (seen.logits > 0).float())], 1)
+        p2cl = losses.pair_bce(seen.rho, F.avg_pool2d(Y, 4)).mean((1, 2, 3))
         mask = losses.normalized_focal_loss(seen.logits, gt) + losses.dice_loss(seen.logits, gt)
         adam.zero_grad()
         (mask + lam * p2cl).mean().backward()
         adam.step()
-    return contrast(seen.rho.detach())
-
-
-def weight_of(inside):
-    share = inside.mean((2, 3), keepdim=True)
-    return torch.where(inside > 0, 0.5 / share, 0.5 / (1 - share))
+    return net
 
 
 # %%
-beat = train()
-verdict = course.checks.ex(
-    "06.E", weight_of, measure=lambda by: train(by(inside)), beat=round(beat, 3)
-)
+def negative_of(truth, mask):
+    return (1 - truth) * (0.5 + 0.5 * mask)
+
+
+def excess_of(negative):
+    return course.excess(answer_to, train(negative), picture, gt, lists)
+
+
+beat = excess_of(lambda truth, _: 1 - truth)
+verdict = course.checks.ex("06.E", negative_of, trial=excess_of, beat=beat)
+print(f"marked outside: ours {excess_of(negative_of):.2f} %, complement {beat:.2f} %")
 assert verdict.endswith("right.") or profile == "smoke", verdict
 verdict
+
+# %% [markdown]
+# One seed decides little: with another one the two numbers move by half a per cent. A labelling
+# that really helps wins over several seeds, and on scenes that are not mirror images.
