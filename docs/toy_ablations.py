@@ -40,6 +40,7 @@ ROWS = {
     "DMA as in the code": {"form": "code"},
     "bell cut at σ": {"cut": 1.0},
     "P2CL on errors": {"target": "error"},
+    "early fusion": {"fusion": "early"},
 }
 NUMBERS = ("NoC@85", "NoC@90", "IoU@1", "IoU@3")
 

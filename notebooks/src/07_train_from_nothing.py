@@ -343,8 +343,8 @@ course.chart(words, parts, course.means(history, "step"), title, xlabel="step", 
 # These curves are made of training crops. To know what a *user* gets, the robot of notebook 01
 # must play whole games, on scenes that were never trained on, against the weights of each
 # checkpoint. That is the **examination**: mean NoC@85 (lower is better, 20 is the worst), and
-# IoU@1 to IoU@5 beside it. What to expect? `docs/toy_seeds.py` makes five such runs, from other
-# weights and on other lessons; once they have run, their range is printed under ours.
+# IoU@1 to IoU@5 beside it. What to expect? `docs/toy_seeds.py` made five such runs, from other
+# weights and on other lessons; their range is printed under ours.
 
 # %%
 exam = course.examination(n_scenes)

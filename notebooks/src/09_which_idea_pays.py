@@ -94,10 +94,11 @@ print(*dict.fromkeys(r["row"] for r in runs), sep=" | ")
 #
 # An **ablation** removes one part of a method and measures what is lost. The paper's took weeks
 # of GPU time on COCO and LVIS. Ours is a toy: the model `tiny` of notebook 07, drawn scenes of
-# 64 px, 120 steps, half a CPU-minute a run. One notebook, `notebooks/experiments/toy.ipynb`,
-# takes the thing to vary as a parameter; `vpuformer.experiments` ran it for every row and every
-# seed. The examination: 32 scenes that no run ever trained on, the robot of notebook 01, at most
-# ten prompts. So **NoC@85** lies between 1 and 10 here, and a game that never arrives counts 10.
+# 64 px, 400 steps, three quarters of a CPU-minute a run. One notebook,
+# `notebooks/experiments/toy.ipynb`, takes the thing to vary as a parameter;
+# `vpuformer.experiments` ran it for every row and every seed. The examination: 32 scenes that
+# no run ever trained on, the robot of notebook 01, at most ten prompts. So **NoC@85** lies
+# between 1 and 10 here, and a game that never arrives counts 10.
 #
 # The metric was fixed before the first run: NoC@85, lower is better. Choosing it after looking
 # would be cheating, in the way that is hardest to notice.
@@ -256,7 +257,7 @@ def dots(table, names, title, robots=False):
 names = ["distance map", "learned vector", "ours", "product distance"]
 means = {name: float(np.mean(ours(name))) for name in names}
 assert means["ours"] < min(means["distance map"], means["learned vector"])
-figure = dots("IV", names, "Table IV: PuE first; its rivals have hardly learned")
+figure = dots("IV", names, "Table IV: PuE, then the distance map; the learned vector is far")
 course.show(figure, "Left, in grey, the paper's NoC at 90 % on photos; right, in blue, ours at "
             "85 % on toy scenes.")  # fmt: skip
 
@@ -286,15 +287,15 @@ for measure in ("V", "V, NoF"):
     print(f"{measure:<7} gain of DMA {gain['λ = 0']}, of P2CL {gain['only P2CL']}")
 best = int((np.array(paper["V"]["λ = 0"]) < paper["V"]["only P2CL"]).sum())
 assert best == 2  # "DMA gains more" in two of four columns
-assert np.mean(ours("neither")) == min(np.mean(ours(name)) for name in names)
-course.show(dots("V", names, "Table V: in the toy the bare baseline leads"), "Left the paper's "
+assert max(ours("neither") + ours("only P2CL")) < min(ours("λ = 0") + ours("ours"))
+course.show(dots("V", names, "Table V: in the toy the rows with discs lead"), "Left the paper's "
             "NoC at 90 % with ViT-B; right ours; rows: neither, DMA alone (λ = 0), P2CL alone, "
             "both.")  # fmt: skip
 clock("tables IV, V")
 
 # %% [markdown]
-# Ours turns the paper's order round, nearly: the bare baseline needs fewest prompts, and its worst
-# seed ties with the best of DMA alone, so the rule says "not decidable". Before you blame DMA,
+# Ours turns the paper's order round: the two rows that show discs need fewer prompts than the
+# two with DMA, seed for seed, and the rule says "not reproduced". Before you blame DMA,
 # count places. It works at 1/16, which is a grid of 28 x 28 at the paper's 448 px and of 4 x 4 at
 # our 64; a disc also goes to the map at 1/4, 16 x 16 places. And attention has to *learn* where
 # a click points, a disc is there from the first step. The toy asks who is quicker off the mark,
@@ -338,12 +339,12 @@ course.show(figure, "Left in grey the paper's clicks at six weights, against tho
 # is the paper's Fig. 1, mean IoU after three gestures, read off its bars; ours stands beside it.
 #
 # A box holds four numbers and a scribble many, a click two. That "one gesture" costs the same in
-# each case is a convention, and it favours the mix. Ours gains nothing from it: after 120 steps
-# the weights have met few boxes and strokes, and have not learned to read them.
+# each case is a convention, and it favours the mix. In ours the four robots differ by less than
+# their seeds: the game is the same within what three runs can tell.
 
 # %%
 shares = np.array([ours("ours", mix, "IoU@3") for mix in mixes]) * 100  # mix, seed
-figure = curves.sheet(2.9, "Fig. 1: mixing helps in the paper, not in the toy")
+figure = curves.sheet(2.9, "Fig. 1: mixing helps in the paper; the toy cannot tell")
 with curves.style():
     left, right = figure.subplots(1, 2)
     for k, name in enumerate(("Berkeley", "DAVIS", "SBD")):
@@ -359,15 +360,16 @@ with curves.style():
     )
     right.set(xticks=range(4), xticklabels=words, ylabel="ours: mean IoU (%)")
 print(dict(zip(mixes, middle.round(1).tolist(), strict=True)))
-assert middle.argmax() == 0
+assert np.ptp(middle) < np.ptp(shares, 1).mean()
 course.show(figure, "Left the paper's mean IoU after three gestures for four mixes on three sets; "
             "right ours on toy scenes, with the range of the seeds.")  # fmt: skip
 
 # %%
-figure = dots("VII", list(mixes), "Table VII: the toy needs no boxes or scribbles", robots=True)
+figure = dots("VII", list(mixes), "Table VII: in the toy four robots are alike", robots=True)
 course.show(figure, "Left the paper's interactions to 90 %, right ours to 85 %, for clicks alone "
             "and three mixes.")  # fmt: skip
-assert min(mixes, key=lambda mix: np.mean(ours("ours", mix))) == "click"
+means = [np.mean(ours("ours", mix)) for mix in mixes]
+assert np.ptp(means) < np.mean([np.ptp(ours("ours", mix)) for mix in mixes])
 clock("tables VI, VII, Fig. 1")
 
 # %% [markdown]
@@ -407,13 +409,15 @@ course.show(figure, "The finished model's four numbers in five tables: every one
 #
 # Where the paper is open (`docs/readings.md`), our default differs from the letter. Each row
 # changes one reading back. *P2CL on errors* is the authors' code again: it asks each prompt for
-# its own error region, and not for the object (notebook 06). Here the verdict asks about *our*
-# choice, not about the paper.
+# its own error region, and not for the object (notebook 06). *Early fusion* is the paper's: the
+# old mask enters the encoder, so that every prompt pays for the picture again; both are trained
+# alike here, so the row says what encoding once costs or brings in prompts. The verdict asks
+# about *our* choice, not about the paper.
 
 # %%
 readings = {"ours": "default", "bell cut at σ": "R3, literal", "product distance": "R2, literal",
             "DMA as printed": "R10-R12, literal", "DMA as in the code": "R10-R12, authors' code",
-            "P2CL on errors": "R14, authors' code"}  # fmt: skip
+            "P2CL on errors": "R14, authors' code", "early fusion": "R9, the paper's"}  # fmt: skip
 price = {n: verdict(ours("ours"), ours(n)) for n in readings if n != "ours"}
 costs = [*price.values()].count("reproduced")
 figure = curves.sheet(2.8, f"{costs} of {len(price)} other readings cost something in the toy")
@@ -423,11 +427,11 @@ with curves.style():
     ax.axvspan(min(ours("ours")), max(ours("ours")), color=palette.tint(palette.POSITIVE, 0.12))
     ax.set_yticks(range(len(readings)), [f"{k} ({v})" for k, v in readings.items()])
 course.show(
-    figure, "NoC at 85 % of the default and of five other readings, a mark for each seed."
+    figure, "NoC at 85 % of the default and of six other readings, a mark for each seed."
 )
 words = {"reproduced": "worse", "not reproduced": "better", "not decidable": "not decidable"}
 print("against the default:", {name: words[said] for name, said in price.items()})
-assert price["DMA as printed"] == price["DMA as in the code"] == "reproduced"
+assert price["DMA as in the code"] == "reproduced"
 
 # %% [markdown]
 # ## Try it
@@ -530,8 +534,8 @@ course.checks.ex("09.E", your_ablation, trial=problems, beat=0.5)
 # spread. With three seeds and a rule fixed in advance some claims of the paper show themselves
 # on toy scenes, and most drown in the luck of the draw; the cell below counts them. A verdict
 # of "not decidable" is no verdict against the paper: it prices the experiment, not the idea. What
-# did show itself is that PuE learns much faster than its two rivals, head start included, and
-# that the two other forms of DMA do not get going in so few steps.
+# did show itself: a learned vector lags far behind PuE, DMA as in the authors' code does not get
+# going in so few steps, and on a map this coarse discs beat the exchange.
 #
 # *The prediction:* none disagree; the tables were kept well. *Still unknown:* how large the
 # spread over seeds is at the paper's scale. It prints one run a cell, and the gaps in question

@@ -20,12 +20,13 @@
 # %% tags=["parameters"]
 row = "ours"  # a name for the table of results
 seed = 0  # draws weights, scenes and prompts
-steps = 120  # updates
+steps = 400  # updates
 encoding = "pue"  # "pue" | "distance" | "learned": Table IV
 visual = "none"  # "none" | "product" | "bilateral": Readings R1, R2
 cut = 3.0  # where a click's bell ends, in sigmas: Reading R3
 interaction = "dma"  # "dma" | "none": Table V; "none" shows prompts as discs beside the picture
 form = "recommended"  # "recommended" | "literal" | "code": Readings R10-R12
+fusion = "late"  # "late" | "early": where the previous mask comes in, Reading R9
 prompt_maps = "none"  # "none" | "restored" | "disk": beside the vectors
 lam = 2.0  # weight of P2CL: Tables V, VI
 target = "mask"  # "mask" | "error": what P2CL asks of a prompt, Reading R14
@@ -61,7 +62,8 @@ torch.set_num_threads(1)
 start = time.process_time()
 tiny = config.preset("tiny")
 pue = replace(tiny.pue, length=64, encoding=encoding, visual=visual, cut=cut)
-own = replace(tiny, size=64, prompt_maps=prompt_maps, pue=pue, dma=replace(tiny.dma, form=form))
+own = replace(tiny, size=64, fusion=fusion, prompt_maps=prompt_maps, pue=pue)
+own = replace(own, dma=replace(tiny.dma, form=form))
 if interaction == "none":
     own = replace(own, prompt_maps="disk")
 
