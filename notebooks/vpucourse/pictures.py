@@ -123,7 +123,7 @@ def table(values: Any, rows: list[str], columns: list[str], title: str = "") -> 
 
 
 def chart(
-    alt: str, runs: dict[str, Sequence[float]], x: Sequence[Any], title: str, **labels: str
+    alt: str, runs: dict[str, Sequence[float]], x: Sequence[Any], title: str, **labels: Any
 ) -> None:
     """Display curves over one axis, and under them in words what they show.
 
