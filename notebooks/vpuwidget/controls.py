@@ -50,29 +50,52 @@ SHOWN = ("mask", "probability", "similarity")
 STYLE = """<style>
 .vpu-widget {color: var(--jp-ui-font-color1); overflow: visible}
 .vpu-widget .widget-button, .vpu-widget .widget-toggle-button {width: auto; min-width: 34px}
+.vpu-widget .widget-toggle-button, .vpu-widget .widget-upload {padding: 0 5px; width: auto}
+.vpu-widget .widget-upload {font-size: 0}
+.vpu-widget .widget-upload * {font-size: var(--jp-widgets-font-size)}
+.vpu-widget .widget-upload::after {font-size: var(--jp-widgets-font-size);
+content: "Pick or drop a photo"}
 .vpu-widget canvas:focus {outline: 2px solid var(--jp-brand-color1); outline-offset: -2px}
 .vpu-widget summary {cursor: pointer; color: var(--jp-ui-font-color2)}
 .vpu-widget kbd {background: var(--jp-layout-color2); color: inherit; padding: 0 4px}
 .vpu-widget .vpu-keys {columns: 2 280px; line-height: 1.7}
 .vpu-widget .vpu-wrong {color: var(--jp-error-color1); white-space: pre-wrap}
 </style>"""
+TOO_LARGE = (
+    "empty, or over 10 MB, the most a page sends. Upload it to the notebook's folder in Jupyter's"
+    " file browser, and give its name to PromptWidget."
+)
+MOST = 10_000_000  # bytes of a file: Jupyter's server cuts the line at 10 MiB, and nobody tells
 # Traits cannot say this: no key of JupyterLab's or Notebook 7's acts in here ("x" would cut the
 # cell); a press focuses the canvas before ipycanvas does, which would let the page jump; a dropped
 # file goes the way of a picked one (FileUpload keeps its input off the page: only its own click
-# says which it is; a disabled button takes no click).
+# says which it is); one that is too large comes empty.
 GUARD = """<img src="" hidden onerror="const root = this.closest('.vpu-widget');
 root.addEventListener('focusin', e => { e.target.dataset.lmSuppressShortcuts = 'true' });
 root.addEventListener('mousedown', e => e.target.closest('canvas')?.focus({preventScroll: true}),
 true);
+let dropped = null;
 root.addEventListener('dragover', e => {
   if (e.dataTransfer.types.includes('Files')) e.preventDefault() });
 root.addEventListener('drop', e => {
   if (!e.dataTransfer.files.length) return;
   e.preventDefault();
-  const input = HTMLInputElement.prototype, click = input.click;
+  dropped = e.dataTransfer.files;
+  root.querySelector('.widget-upload').click();
+  dropped = null });
+root.addEventListener('click', e => {
+  if (!e.target.closest('.widget-upload:enabled')) return;
+  const input = HTMLInputElement.prototype, click = input.click, files = dropped;
   input.click = function () {
-    this.files = e.dataTransfer.files; this.dispatchEvent(new Event('change')) };
-  try { root.querySelector('.widget-upload').click() } finally { input.click = click } })">"""
+    input.click = click;
+    const take = files => {
+      const sent = new DataTransfer(), size = [...files].reduce((sum, f) => sum + f.size, 0);
+      for (const f of files) sent.items.add(size > MOST ? new File([], f.name) : f);
+      this.files = sent.files };
+    if (files) { take(files); this.dispatchEvent(new Event('change')); return }
+    this.addEventListener('change', () => take(this.files), {once: true, capture: true});
+    click.call(this) } }, true)">""".replace("MOST", str(MOST))
+UPLOAD = {"accept": "image/*", "description": "Pick or drop a photo", "tooltip": PICK}
 WRAP = {"flex_flow": "row wrap", "align_items": "center", "overflow": "visible"}
 SLIM: dict[str, Any] = {"style": {"description_width": "64px"}, "layout": {"width": "232px"}}
 
@@ -100,7 +123,7 @@ class Controls(W.VBox):
             "name": W.Text(description="name", continuous_update=False, **SLIM),
             "colour": W.ColorPicker(description="colour", **SLIM),
             "format": W.Dropdown(options=list(KINDS), description="save as", **SLIM),
-            "upload": W.FileUpload(accept="image/*", description="Open a photo", tooltip=PICK),
+            "upload": W.FileUpload(**UPLOAD),
         }
         for name, button in self.button.items():
             button.on_click(lambda _, name=name: self.act(name))

@@ -17,7 +17,7 @@ from vpuformer.prompts import Click, Prediction, Prompt
 from vpuformer.widget.export import KINDS, exported, save
 from vpuformer.widget.session import Session
 from vpuwidget.canvas import PromptCanvas
-from vpuwidget.controls import SHOWN, SWITCHES, TABLES, TOOLS, close
+from vpuwidget.controls import SHOWN, SWITCHES, TABLES, TOO_LARGE, TOOLS, close
 from vpuwidget.picture import Picture, made
 from vpuwidget.view import MARK, View, anchor
 
@@ -274,6 +274,8 @@ class PromptWidget(Picture):
             raise PromptError(
                 f"{len(files)} files came. Give one; FolderWidget takes a folder."
             )
+        if not files[0]["size"]:
+            raise PromptError(f"{files[0]['name']}: {TOO_LARGE}")
         self.show(Session(bytes(files[0]["content"]), self.session.answers.model))
 
     def _fit(self, margin: int) -> None:

@@ -137,7 +137,7 @@ class Pen:
         layer.clear_rect(wide, 0, margin, margin)
         layer.fill_style, layer.font = palette.GREY, "12px sans-serif"
         layer.fill_text("q_h", 4, 14)
-        layer.fill_text("q_v", wide + margin - 24, margin - 6)
+        layer.fill_text("q_v", wide + margin - 28, margin - 6)
 
 
 def anchor(prompt: Prompt) -> tuple[float, float]:

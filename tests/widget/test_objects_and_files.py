@@ -21,7 +21,7 @@ def field(lab, name):
 
 def choose(lab, path):
     with lab.page.expect_file_chooser() as chooser:
-        lab.page.locator(".vpu-widget button", has_text="Open a photo").click()
+        lab.page.locator(".vpu-widget button", has_text="drop a photo").click()
     chooser.value.set_files(path)
 
 
@@ -186,6 +186,17 @@ def test_a_photo_is_dropped_on_the_widget(lab, tmp_path):
     drop(lab, tmp_path / "bad.png")
     lab.page.locator(".vpu-widget [role=status]", has_text="cannot be read").wait_for()
     assert lab.kernel(COUNT) == 1 and lab.page.url.startswith("http")
+    (tmp_path / "large.png").write_bytes(bytes(10_100_000))  # Jupyter's server would hang up
+    status = lab.page.locator(".vpu-widget [role=status]", has_text="large.png: empty, or over")
+    for way in (drop, choose):
+        way(lab, tmp_path / "large.png")
+        status.wait_for()
+        lab.shot("too-large")
+        assert lab.kernel(COUNT) == 1
+        lab.press("c")
+        lab.press("0")
+        lab.kernel("0", "w._say('')")
+        status.wait_for(state="detached")
     choose(lab, tmp_path / "other.png")  # picking works as before
     lab.until(COUNT, 0)
 

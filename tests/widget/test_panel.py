@@ -206,7 +206,11 @@ def test_a_file_that_is_no_photo_leaves_everything_as_it_was(widget):
     session, picture = widget.session, io.BytesIO()
     Image.fromarray(PHOTO[:30]).save(picture, "PNG")
     good = picture.getvalue()
-    for given, why in (((b"no picture",), "cannot be read"), ((good, good), "2 files")):
+    for given, why in (
+        ((b"no picture",), "cannot be read"),
+        ((good, good), "2 files"),
+        ((b"",), "10 MB"),
+    ):
         widget.value["upload"].value = files(*given)
         settle(widget)
         assert why in widget.status.value and widget.session is session
