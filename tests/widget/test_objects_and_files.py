@@ -229,6 +229,10 @@ def test_a_folder_is_stepped_through(opened, folder):
     code = "from vpuwidget.folder import Folder; again = Folder(where, model=model)"
     again = book.kernel("again.images[again.at].name", code)
     assert again == "d.png"
+    drop(book, images / "a.png")  # no photo from elsewhere: its mask would have no place here
+    book.settle()
+    assert book.kernel("f.panel.session is f.folder.session")
+    assert book.page.url.startswith("http")
     book.close()
 
 
