@@ -59,6 +59,7 @@ content: "Pick or drop a photo"}
 .vpu-widget summary {cursor: pointer; color: var(--jp-ui-font-color2)}
 .vpu-widget kbd {background: var(--jp-layout-color2); color: inherit; padding: 0 4px}
 .vpu-widget .vpu-keys {columns: 2 280px; line-height: 1.7}
+.vpu-widget [role=status] {line-height: 1.4; padding: 4px 0}
 .vpu-widget .vpu-wrong {color: var(--jp-error-color1); white-space: pre-wrap}
 </style>"""
 TOO_LARGE = (
