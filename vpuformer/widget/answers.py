@@ -19,6 +19,7 @@ from vpuformer.pue import PromptBatch, encode_batch
 from vpuformer.weights import Precision, weights_hash
 from vpuformer.widget.things import Thing
 
+SCHEMA = 1  # of a session's file
 KEPT = 16  # rounds of an object whose logits stay in memory; removal plays earlier ones again
 
 
@@ -89,16 +90,18 @@ class Answers:
 
     @cached_property
     def identity(self) -> dict[str, Any]:
-        """What decides the answers: hashes of image and weights, precision, threads."""
+        """The file's schema and what decides the answers: hashes, precision, threads."""
         size = list(self.predictor.size)
         image = hashlib.sha256(f"{size}".encode() + self.image.tobytes()).hexdigest()
         weights = self.model.weights_hash or weights_hash(self.model.state_dict())
         machine = {"precision": self.predictor.precision, "threads": torch.get_num_threads()}
-        return {"image": image, "size": size, "weights": weights, **machine}
+        return {"schema": SCHEMA, "image": image, "size": size, "weights": weights, **machine}
 
     def check(self, data: dict[str, Any], any_weights: bool) -> None:
         """Raise DataError when a session's dict is about another image or other weights."""
         own = self.identity
+        if data["schema"] != SCHEMA:
+            raise DataError(f"The session has schema {data['schema']}, expected {SCHEMA}.")
         if data["image"] != own["image"]:
             raise DataError(
                 f"The session is about another image ({data['size']} in size, this one "

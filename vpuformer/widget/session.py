@@ -1,6 +1,5 @@
 """Everything a person has said about one image, and what came back; no widget in sight."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +13,14 @@ from vpuformer.errors import ConfigError, DataError, PromptError, VPUError
 from vpuformer.imaging import read
 from vpuformer.metrics import iou
 from vpuformer.model import VPUFormer
-from vpuformer.prompts import Prompt, Scribble, Size
+from vpuformer.prompts import Prompt, Scribble, Size, prompt_from_json
 from vpuformer.weights import Precision
 from vpuformer.widget.answers import Answers
-from vpuformer.widget.export import read_json, save, to_rle
-from vpuformer.widget.things import State, Stroke, Thing, swept
+from vpuformer.widget.export import exported, read_json, save, to_rle
+from vpuformer.widget.things import Past, State, Stroke, Thing, swept
 
-SCHEMA = 1
 STEPS = 64  # that can be undone
+ACTIONS = ["add", "remove", "clear", "paint", "add_object", "rename", "recolour", "remove_object"]
 
 
 class Session:
@@ -37,7 +36,7 @@ class Session:
         mask: a mask bool `[H, W]` that the first object starts from.
         truth: a reference bool `[H, W]`, for `score`.
         autosave: a JSON file, written whole after each change. If it is there, the session goes on
-            from it; a file about another image or other weights is an error.
+            from it, undo and redo too; a file about another image or other weights is an error.
         precision: "auto" takes bfloat16 where the processor is fast at it.
 
     Attributes:
@@ -64,17 +63,12 @@ class Session:
         start, _ = start_mask(mask, self.size), start_mask(self.truth, self.size)
         self.answers = Answers(self.image, model, precision)
         self.changed: list[Callable[[], object]] = []
-        self.autosave, self.trouble = None if autosave is None else Path(autosave), None
-        self._lock, self._threshold = RLock(), 0.5
-        self._past: tuple[list[State], int] = [State({}, 0).adding(None, start)], 0
+        self._lock, self._threshold, self.autosave, self.trouble = RLock(), 0.5, None, None
+        self._past = Past([State({}, 0).adding(None, start)])
         self._masks: dict[int, tuple[Thing, float, np.ndarray]] = {}
-        if self.autosave and self.autosave.is_file():
-            self._restore(read_json(self.autosave))
-
-    @property
-    def _state(self) -> State:
-        history, at = self._past
-        return history[at]
+        if autosave and Path(autosave).is_file():
+            self._restore(read_json(autosave))
+        self.autosave = None if autosave is None else Path(autosave)
 
     @property
     def size(self) -> Size:
@@ -84,34 +78,33 @@ class Session:
     @property
     def objects(self) -> list[Thing]:
         """All objects, the earliest first: `.number .name .colour .is_empty .prompts .strokes`."""
-        return list(self._state.things.values())
+        return list(self._past.now.things.values())
 
     @property
     def selected(self) -> int:
         """The number of the object that actions are about; numbers begin at 1."""
-        return self._state.selected
+        return self._past.now.selected
 
     @property
     def prompts(self) -> list[Prompt]:
         """The selected object's prompts, in order."""
-        return self._state.thing.prompts
+        return self._past.now.thing.prompts
 
     @property
     def prob(self) -> np.ndarray | None:
         """The selected object's probability, float32 `[H, W]`, before the brush; None at first."""
-        return self._state.thing.prob
+        return self._past.now.thing.prob
 
     @property
     def mask(self) -> np.ndarray:
         """The selected object's mask now, bool `[H, W]`, with threshold and brush; read-only."""
-        return self._mask(self._state.thing)
+        return self._mask(self._past.now.thing)
 
     def _mask(self, thing: Thing) -> np.ndarray:
         threshold = self._threshold
         known = self._masks.get(thing.number)
         if known is None or known[:2] != (thing, threshold):
-            known = thing, threshold, thing.mask(threshold, self.size)
-            self._masks[thing.number] = known
+            known = self._masks[thing.number] = thing, threshold, thing.mask(threshold, self.size)
         return known[2]
 
     def masks(self) -> dict[int, np.ndarray]:
@@ -137,18 +130,20 @@ class Session:
 
     @threshold.setter
     def threshold(self, value: float) -> None:
-        self._threshold = _checked(value)
+        if not 0 < value < 1:
+            raise ConfigError(f"threshold is {value}, expected a number between 0 and 1.")
+        self._threshold = float(value)
         self._tell()
 
     @property
     def can_undo(self) -> bool:
         """Whether there is an action to take back; the last 64 can be."""
-        return self._past[1] > 0
+        return self._past.at > 0
 
     @property
     def can_redo(self) -> bool:
         """Whether there is an action to repeat."""
-        return self._past[1] < len(self._past[0]) - 1
+        return self._past.at < len(self._past.states) - 1
 
     def undo(self) -> None:
         """Back to before the last action; nothing happens when there is none."""
@@ -161,14 +156,15 @@ class Session:
     def _move(self, step: int) -> None:
         with self._lock:
             history, at = self._past
-            self._past = history, min(max(at + step, 0), len(history) - 1)
+            self._past = Past(history, min(max(at + step, 0), len(history) - 1))
         self._tell()
 
-    def _do(self, action: Callable[[State], State]) -> None:
+    def _do(self, action: Callable[[State], State], *how: Any) -> None:
         with self._lock:
-            state, (history, at) = action(self._state), self._past
+            before, (history, at) = self._past.now, self._past
+            state = replace(action(before), how=(before.selected, *how))
             past = history[: at + 1][-STEPS:]
-            self._past = [*past, state], len(past)
+            self._past = Past([*past, state], len(past))
         self._tell()
 
     def _tell(self) -> None:
@@ -176,28 +172,25 @@ class Session:
             for function in tuple(self.changed):
                 function()
         finally:
-            if self.autosave:
-                self._save(self.autosave)
-
-    def _save(self, path: Path) -> None:
-        with self._lock:
-            self.trouble = None
-            try:
-                save(path, json.dumps(self.to_json()).encode())
-            except VPUError as error:
-                self.trouble = str(error)
+            with self._lock:
+                self.trouble = None
+                try:
+                    if self.autosave:
+                        save(self.autosave, exported("session", self))
+                except VPUError as error:
+                    self.trouble = str(error)
 
     def add(self, *prompts: Prompt) -> None:
         """One round on the selected object: take the prompts, answer with a mask."""
-        self._do(lambda state: state.having(self.answers.said(state.thing, prompts)))
+        self._do(lambda s: s.having(self.answers.said(s.thing, prompts)), "add", *prompts)
 
     def remove(self, index: int) -> None:
         """Take back prompt `index` of `prompts`; the rounds from its own on are played again."""
-        self._do(lambda state: state.having(self.answers.without(state.thing, index)))
+        self._do(lambda s: s.having(self.answers.without(s.thing, index)), "remove", int(index))
 
     def clear(self) -> None:
         """Forget the selected object's prompts and strokes; a start mask stays."""
-        self._do(lambda state: state.having(replace(state.thing, rounds=(), strokes=())))
+        self._do(lambda s: s.changed(s.selected, rounds=(), strokes=()), "clear")
 
     def paint(
         self, points: Sequence[tuple[float, float]], radius: float, erase: bool = False
@@ -209,59 +202,60 @@ class Session:
         line = Scribble(tuple(points), not erase)
         if not swept(line.points, Stroke(line, radius, 0).radius, self.size)[2].any():
             raise PromptError("The brush touches no pixel of the image. Paint on the image.")
-        self._do(lambda state: state.having(state.thing.painted(line, radius)))
+        how = "paint", [list(point) for point in line.points], float(radius), bool(erase)
+        self._do(lambda s: s.having(s.thing.painted(line, radius)), *how)
 
     def add_object(self, name: str | None = None) -> int:
         """Begin another object, select it and return its number."""
-        self._do(lambda state: state.adding(name))
+        self._do(lambda s: s.adding(name), "add_object", name)
         return self.selected
 
     def select(self, number: int) -> None:
         """Go on with an object; no step."""
         with self._lock:
-            history, at = list(self._past[0]), self._past[1]
-            history[at] = State(history[at].things, history[at].at(number).number)
-            self._past = history, at
+            history, at = list(self._past.states), self._past.at
+            history[at] = replace(history[at], selected=history[at].at(number).number)
+            self._past = Past(history, at)
         self._tell()
 
     def rename(self, number: int, name: str) -> None:
         """Call an object by another name."""
-        self._do(lambda state: state.having(replace(state.at(number), name=name)))
+        self._do(lambda s: s.changed(number, name=name), "rename", int(number), name)
 
     def recolour(self, number: int, colour: str) -> None:
         """Paint an object in another colour, #RRGGBB."""
-        self._do(lambda state: state.having(replace(state.at(number), colour=colour)))
+        self._do(lambda s: s.changed(number, colour=colour), "recolour", int(number), colour)
 
     def remove_object(self, number: int) -> None:
         """Delete an object; the last one left is emptied instead."""
-        self._do(lambda state: state.without(number))
+        self._do(lambda s: s.without(number), "remove_object", int(number))
 
     def preview(self, *prompts: Prompt) -> np.ndarray:
         """The mask that `add` would give, bool `[H, W]`; changes nothing, and `add` costs less."""
         with self._lock:
-            thing = self.answers.said(self._state.thing, prompts)
+            thing = self.answers.said(self._past.now.thing, prompts)
         return thing.mask(self._threshold, self.size)
 
     def prepare(self) -> None:
         """Encode now what the next prompt will most likely look at; changes nothing."""
         with self._lock:
-            self.answers.prepare(self._state.thing)
+            self.answers.prepare(self._past.now.thing)
 
     def vectors(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """A prompt's PuE vector on the whole image: q_h `[L]` along x, q_v `[L]` along y, q_b."""
-        return self.answers.vectors(self._state.thing, index)
+        return self.answers.vectors(self._past.now.thing, index)
 
     def rho(self, index: int) -> np.ndarray:
         """How alike each pixel is to prompt `index`, float32 `[H, W]` in 0..1 (Eq. 15)."""
         with self._lock:
-            return self.answers.rho(self._state.thing, index)
+            return self.answers.rho(self._past.now.thing, index)
 
     def to_json(self) -> dict[str, Any]:
-        """A plain dict: prompts in rounds, strokes, objects, masks and what decides the answers."""
-        state = self._state
-        things = [{**t.to_json(), "mask": to_rle(self._mask(t))} for t in state.things.values()]
-        view = {"threshold": self._threshold, "selected": state.selected}
-        return {"schema": SCHEMA, **self.answers.identity, **view, "objects": things}
+        """A plain dict: objects with prompts and masks, undo steps, what decides the answers."""
+        past, threshold = self._past, self._threshold
+        things = [{**t.to_json(), "mask": to_rle(self._mask(t))} for t in past.now.things.values()]
+        view = {"threshold": threshold, "selected": past.now.selected, "past": past.to_json()}
+        return {**self.answers.identity, **view, "objects": things}
 
     @classmethod
     def from_json(
@@ -277,23 +271,27 @@ class Session:
 
     def _restore(self, data: Any, any_weights: bool = False) -> None:
         try:
-            if data["schema"] != SCHEMA:
-                raise DataError(f"The session has schema {data['schema']}, expected {SCHEMA}.")
             self.answers.check(data, any_weights)
-            answers = Answers(self.image, self.answers.model, data["precision"])
-            things = {t.number: t for t in map(answers.restored, data["objects"])}
-            state = State(things, State(things, 0).at(data["selected"]).number)
-            threshold = _checked(data["threshold"])
+            self.answers = Answers(self.image, self.answers.model, data["precision"])
+            self.threshold = data["threshold"]
+            bare = [{k: v for k, v in each.items() if k != "mask"} for each in data["objects"]]
+            alone = {"at": 0, "first": bare, "steps": [[data["selected"]]]}
+            self._relive(data.get("past", alone))  # which older files lack
+            if [thing.to_json() for thing in self.objects] != bare:  # they were changed by hand
+                self._relive(alone)
+            self.select(data["selected"])
         except VPUError:
             raise
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DataError(
-                f"This is no session: {error!r}. Expected what to_json gives."
-            ) from None
-        self.answers, self._threshold, self._past = answers, threshold, ([state], 0)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise DataError(f"This is no session: {error!r}. Give what to_json gives.") from None
 
-
-def _checked(threshold: float) -> float:
-    if not 0 < threshold < 1:
-        raise ConfigError(f"threshold is {threshold}, expected a number between 0 and 1.")
-    return float(threshold)
+    def _relive(self, past: dict[str, Any]) -> None:
+        things = {thing.number: thing for thing in map(self.answers.restored, past["first"])}
+        self._past, rows = Past([State(things, min(things))]), past["steps"]
+        for _, selected, name, *given in rows[1:]:
+            self.select(selected)
+            parts = (prompt_from_json(g) if isinstance(g, dict) else g for g in given)
+            getattr(self, ACTIONS[ACTIONS.index(name)])(*parts)
+        pairs = zip(self._past.states, rows, strict=True)
+        history = [replace(state, selected=state.at(row[0]).number) for state, row in pairs]
+        self._past = Past(history, range(len(history))[past["at"]])

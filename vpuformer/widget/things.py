@@ -4,7 +4,7 @@ import math
 import re
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -97,21 +97,19 @@ class Thing:
 
     def painted(self, line: Scribble, radius: float) -> Self:
         """The same object with a stroke on top."""
-        return replace(
-            self, strokes=(*self.strokes, Stroke(line, float(radius), len(self.prompts)))
-        )
+        stroke = Stroke(line, float(radius), len(self.prompts))
+        return replace(self, strokes=(*self.strokes, stroke))
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict of what was said, without the answers."""
+        strokes = [{**s.line.to_json(), "radius": s.radius, "after": s.after} for s in self.strokes]
         return {
             "number": self.number,
             "name": self.name,
             "colour": self.colour,
             "start": None if self.start is None else to_rle(self.start > 0.5),
             "rounds": [[prompt.to_json() for prompt in turn.prompts] for turn in self.rounds],
-            "strokes": [
-                {**s.line.to_json(), "radius": s.radius, "after": s.after} for s in self.strokes
-            ],
+            "strokes": strokes,
         }
 
     @classmethod
@@ -131,10 +129,21 @@ class Thing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class State:
-    """All objects by number as they stand after an action, and which one is selected."""
+    """All objects by number as they stand after an action, and which one is selected.
+
+    Args:
+        things: the objects.
+        selected: the number of one.
+        how: the action that led here: which one was selected then, its name, its arguments.
+    """
 
     things: dict[int, Thing]
     selected: int
+    how: tuple[Any, ...] = ()
+
+    def to_json(self) -> list[Any]:
+        """A plain list: which one is selected now, and the action that led here."""
+        return [self.selected, *(p.to_json() if isinstance(p, Prompt) else p for p in self.how)]
 
     @property
     def thing(self) -> Thing:
@@ -150,6 +159,10 @@ class State:
     def having(self, thing: Thing) -> Self:
         """The same with an object put in, in place of one of its number."""
         return replace(self, things={**self.things, thing.number: thing})
+
+    def changed(self, number: int, **fields: Any) -> Self:
+        """The same with something else said of the object of a number."""
+        return self.having(replace(self.at(number), **fields))
 
     def adding(self, name: str | None, start: np.ndarray | None = None) -> Self:
         """The same with one more object, selected."""
@@ -167,6 +180,28 @@ class State:
             return self.having(Thing(number, thing.name, thing.colour))
         selected = max(others) if self.selected == number else self.selected
         return replace(self, things=others, selected=selected)
+
+
+class Past(NamedTuple):
+    """The states that can be had again, the earliest first, and which of them it is now."""
+
+    states: list[State]
+    at: int = 0
+
+    @property
+    def now(self) -> State:
+        """The state now."""
+        return self.states[self.at]
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict: the first state's objects, and the action that led to each later one."""
+        first, *later = self.states
+        steps = [[first.selected], *(state.to_json() for state in later)]
+        return {
+            "at": self.at,
+            "first": [t.to_json() for t in first.things.values()],
+            "steps": steps,
+        }
 
 
 @lru_cache(maxsize=128)
