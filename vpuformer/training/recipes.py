@@ -53,7 +53,7 @@ def onward(steps: int = 2000) -> Recipe:
     """A further leg from trained weights: longer conversations, larger crops, lower rate."""
     return Recipe(
         steps=steps,
-        crops=((0.0, 256), (0.4, 320), (0.8, 416)),
+        crops=((0.0, 320), (0.4, 448)),
         rounds=6,
         round_weights=(1.0,) * 6,
         shares=(5.0, 2.5, 2.5),
