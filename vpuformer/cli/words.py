@@ -1,13 +1,11 @@
 """What stands on the command line and in prompt files, as prompts and photos."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
-from vpuformer.errors import DataError, PromptError
+from vpuformer.errors import DataError, PromptError, read_json
 from vpuformer.prompts import Box, Click, Prompt, Scribble, prompt_from_json
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
@@ -45,14 +43,6 @@ def _numbers(option: str, text: str, form: str) -> list[float]:
             f"{option} got {text!r}, expected numbers as {form}. Add ,- for a negative prompt."
         )
     return numbers
-
-
-def read_json(path: Path) -> Any:
-    """What a JSON file holds."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as JSON: {error}") from None
 
 
 def read_prompts(path: Path, images: Sequence[Path]) -> dict[Path, list[Prompt]]:

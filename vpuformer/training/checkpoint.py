@@ -26,7 +26,7 @@ def save_checkpoint(folder: Path, step: int, tensors: dict[str, Tensor], meta: d
     """
     path = folder / f"step-{step:07d}.safetensors"
     plain = {k: v.detach().contiguous().clone() for k, v in tensors.items()}
-    with written_whole(path, CheckpointError, ADVICE, path.with_suffix(".tmp")) as temporary:
+    with written_whole(path, CheckpointError, ADVICE) as temporary:
         save_file(plain, temporary, metadata={KEY: json.dumps({"step": step, **meta})})
     torn = folder.glob("step-*.tmp")  # of a run that was killed while it wrote
     for old in [*sorted(folder.glob("step-*.safetensors"))[:-KEPT], *torn]:

@@ -141,14 +141,6 @@ def save(path: str | Path, data: bytes) -> Path:
     return path
 
 
-def read_json(path: str | Path) -> Any:
-    """What a JSON file holds."""
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as JSON: {error}.") from None
-
-
 def _png(picture: Image.Image) -> bytes:
     file = io.BytesIO()
     picture.save(file, "PNG")

@@ -129,8 +129,7 @@ class MiTB0(nn.Module):
 
     def freeze_stages(self, count: int) -> None:
         """Keep the first `count` stages as they are."""
-        for stage in self.stages[:count]:
-            stage.requires_grad_(False)
+        self.stages[:count].requires_grad_(False)
 
     def forward(self, image: Image, stem_maps: Map | None = None) -> list[Level]:
         """Four maps at 1/4, 1/8, 1/16, 1/32 of an RGB image in 0..1 (sides multiples of 32)."""
