@@ -17,8 +17,7 @@ def parse_prompts(
     """Prompts from command line words: "x,y", "x0,y0,x1,y1", "x,y x,y ..."; ",-" is negative."""
     prompts: list[Prompt] = []
     for text, positive in map(_signed, clicks):
-        x, y = _numbers("--click", text, "x,y")
-        prompts.append(Click(x, y, positive))
+        prompts.append(Click(*_numbers("--click", text, "x,y"), positive=positive))
     for text, positive in map(_signed, boxes):
         corners = _numbers("--box", text, "x0,y0,x1,y1")
         prompts.append(Box.from_corners(*corners, positive=positive))

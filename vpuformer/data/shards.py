@@ -181,7 +181,8 @@ class ShardSamples:
     """Training samples from shards: position -> the same crop of the same photo, every time."""
 
     def __init__(self, shards: Shards) -> None:
-        self.shards, self._order = shards, cache(shards.order)  # several threads may ask
+        self.shards, self.choice = shards, shards.choice
+        self._order = cache(shards.order)  # several threads may ask
 
     def sample(self, seed: int, position: int, crop: int) -> Sample:
         """The sample at a position of the endless order of epochs drawn from `seed`."""
@@ -190,4 +191,4 @@ class ShardSamples:
             left -= len(order)
         image, labels = self.shards.read(int(order[left]))
         chance = np.random.default_rng([seed, position])
-        return augment(image, labels, crop, chance, self.shards.choice)
+        return augment(image, labels, crop, chance, self.choice)

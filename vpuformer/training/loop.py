@@ -18,7 +18,7 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor, nn
 
 from vpuformer.config import ModelConfig, from_json, to_json
-from vpuformer.data.augmentation import Sample
+from vpuformer.data.augmentation import Choice, Sample
 from vpuformer.errors import CheckpointError, ConfigError
 from vpuformer.model import VPUFormer
 from vpuformer.training import checkpoint, pictures
@@ -35,7 +35,10 @@ Watch = Callable[[int, VPUFormer], bool]
 
 @runtime_checkable
 class TrainingData(Protocol):
-    """Samples by position: the same (seed, position, crop) always gives the same sample."""
+    """Samples by position: the same (seed, position, crop) always gives the same sample.
+
+    Where there is a `choice`, a recipe's own takes its place.
+    """
 
     def sample(self, seed: int, position: int, crop: int) -> Sample:
         """The sample at a position of the endless, seeded order."""
@@ -76,6 +79,9 @@ def fit(
         CheckpointError: `out_dir` holds a run of another model or recipe, or the disk refuses.
     """
     _check_rounds(recipe)
+    if recipe.choice != Choice() and hasattr(data, "choice"):
+        data = copy.copy(data)
+        data.choice = recipe.choice  # pyright: ignore[reportAttributeAccessIssue]
     out = Path(out_dir)
     out.mkdir(parents=True, exist_ok=True)
     fabric = _fabric(recipe)

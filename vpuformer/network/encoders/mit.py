@@ -101,9 +101,8 @@ class Stage(nn.Module):
         dim, before = DIMS[index], DIMS[index - 1] if index else 3
         kernel, stride = (3, 2) if index else (7, 4)
         self.patch_embed = PatchEmbed(before, dim, kernel, stride)
-        self.blocks = nn.ModuleList(
-            Block(dim, HEADS[index], REDUCTIONS[index]) for _ in range(DEPTH)
-        )
+        blocks = (Block(dim, HEADS[index], REDUCTIONS[index]) for _ in range(DEPTH))
+        self.blocks = nn.ModuleList(blocks)
         self.norm = nn.LayerNorm(dim, eps=1e-6)
 
     def forward(self, x: Level, maps: X16 | None = None) -> X16:

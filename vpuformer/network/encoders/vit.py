@@ -93,9 +93,8 @@ class ViT(nn.Module):
         self.patch_embed = nn.Conv2d(3, embed_dim, PATCH, PATCH)
         self.pos_embed = nn.Parameter(torch.zeros(1, embed_dim, grid, grid))
         nn.init.normal_(self.pos_embed, std=0.02)
-        self.blocks = nn.ModuleList(
-            Block(embed_dim, num_heads, 0 if i in global_blocks else window) for i in range(depth)
-        )
+        windows = (0 if i in global_blocks else window for i in range(depth))
+        self.blocks = nn.ModuleList(Block(embed_dim, num_heads, side) for side in windows)
 
     def freeze_stages(self, count: int) -> None:
         """Keep the patches, the positions and the first `count` quarters of the blocks."""
