@@ -99,9 +99,8 @@ class Shards:
         self.root: Place = Remote(str(root).rstrip("/")) if is_remote else Path(root)
         shards = _contents(self.root).items()
         self.entries = [(self.root / name, parts) for name, every in shards for parts in every]
-        self.weights = np.array(
-            [teacher_share if p.name.startswith("teacher") else 1.0 for p, _ in self.entries]
-        )
+        is_drawn = np.array([p.name.startswith("teacher") for p, _ in self.entries], bool)
+        self.weights = np.where(is_drawn, teacher_share, 1.0)  # by a model
 
     def __len__(self) -> int:
         return len(self.entries)

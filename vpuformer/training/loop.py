@@ -205,10 +205,8 @@ def _batches(
 def _collate(data: TrainingData, recipe: Recipe, step: int, positions: list[int]) -> Batch:
     samples = [data.sample(recipe.seed, p, recipe.crop_at(step)) for p in positions]
     images = torch.from_numpy(np.stack([s.image for s in samples])).permute(0, 3, 1, 2)
-    target, valid = (
-        torch.from_numpy(np.stack([getattr(s, n) for s in samples])).float()[:, None]
-        for n in ("target", "valid")
-    )
+    masks = (np.stack([getattr(s, name) for s in samples]) for name in ("target", "valid"))
+    target, valid = (torch.from_numpy(mask).float()[:, None] for mask in masks)
     draws = uniforms(recipe.seed, step, positions, recipe.rounds + 2, "cpu")
     return images, target, valid, draws, round_weights(recipe, step)
 

@@ -194,11 +194,8 @@ class Past(NamedTuple):
         """A plain dict: the first state's objects, and the action that led to each later one."""
         first, *later = self.states
         steps = [[first.selected], *(state.to_json() for state in later)]
-        return {
-            "at": self.at,
-            "first": [t.to_json() for t in first.things.values()],
-            "steps": steps,
-        }
+        things = [thing.to_json() for thing in first.things.values()]
+        return {"at": self.at, "first": things, "steps": steps}
 
 
 @lru_cache(maxsize=128)

@@ -51,9 +51,8 @@ class ASPP(nn.Module):
         self.branches = nn.ModuleList(conv(in_chans, out_chans, k, dilation=d) for k, d in kinds)
         self.pool = conv(in_chans, out_chans, 1)
         self.norms = nn.ModuleList(nn.GroupNorm(32, out_chans) for _ in range(5))
-        self.project = nn.Sequential(
-            conv(out_chans * 5, out_chans, 1), nn.GroupNorm(32, out_chans), nn.ReLU()
-        )
+        join = conv(out_chans * 5, out_chans, 1)
+        self.project = nn.Sequential(join, nn.GroupNorm(32, out_chans), nn.ReLU())
 
     def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B D h w"]:
         """The joined map."""

@@ -24,9 +24,8 @@ class TinyEncoder(Trunk):
         self.channels = channels
         self.stem = nn.Conv2d(3, self.stem_channels, 3, 2, 1)
         widths = (self.stem_channels, *channels)
-        self.stages = nn.ModuleList(
-            nn.Sequential(*_layer(a, b, 2), *_layer(b, b, 1)) for a, b in pairwise(widths)
-        )
+        stages = ([*_layer(a, b, 2), *_layer(b, b, 1)] for a, b in pairwise(widths))
+        self.stages = nn.ModuleList(nn.Sequential(*layers) for layers in stages)
 
     def forward(self, image: Image, stem_maps: Map | None = None) -> list[Level]:
         """Four maps at 1/4, 1/8, 1/16, 1/32 of an RGB image in 0..1 (sides multiples of 32)."""
