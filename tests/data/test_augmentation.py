@@ -10,7 +10,7 @@ from small import CONFIG, write_shard
 
 from vpuformer.config import from_json, to_json
 from vpuformer.data import augmentation
-from vpuformer.data.augmentation import VOID, Choice, augment
+from vpuformer.data.augmentation import VOID, Choice, Sample, augment, mixed
 from vpuformer.data.folders import FolderSamples
 from vpuformer.data.samples import Photo
 from vpuformer.data.scenes import SceneSamples
@@ -149,6 +149,81 @@ def test_seed_and_position_decide(sources, choice):
         assert np.array_equal(a.image, b.image) and np.array_equal(a.target, b.target)
         for other in (own, data.sample(0, 12, 64), data.sample(1, 11, 64)):
             assert not np.array_equal(a.image, other.image)
+
+
+def four(position):
+    """The sample at a position: 0 is an object on 10; later ones have another one, on 200."""
+    target = np.zeros((40, 50), bool)
+    if position == 0:
+        target[5:25, 5:25] = True
+        image = np.where(target[..., None], 60, 10) * np.ones(3)
+    else:
+        target[15:35, 15:40] = True
+        image = np.where(target[..., None], 120, 200) * np.ones(3)
+    valid = np.ones((40, 50), bool)
+    valid[:, 45:] = position > 0
+    return Sample(image.astype(np.uint8), target, valid)
+
+
+def kinds():
+    """Each mix of the sample at 0 that 60 seeds give, with only one of the three happening."""
+    one, two, found = four(0), four(1), {}
+    for seed in range(60):
+        sample = mixed(four, seed, 0, 0.25)
+        image, target = sample.image[..., 0], sample.target
+        assert sample.image.dtype == np.uint8 and target.dtype == sample.valid.dtype == bool
+        is_one = np.array_equal(target, one.target)
+        if np.array_equal(image, one.image[..., 0]):
+            found["same"] = sample
+        elif np.all(image[~one.target & ~two.target] == 200):
+            found["moved"] = sample
+        elif np.array_equal(image[two.target], two.image[..., 0][two.target]):
+            found["hidden" if target.sum() < one.target.sum() else "joined"] = sample
+        elif is_one and np.all(image[~two.target & ~one.target] == 10):
+            found["through"] = sample
+        elif is_one and np.ptp(image[~one.target & ~two.target]) == 0:
+            found["mixed"] = sample
+    return found
+
+
+def test_photos_are_mixed_in_each_of_the_ways():
+    one, two, found = four(0), four(1), kinds()
+    assert found.keys() == {"same", "moved", "hidden", "joined", "through", "mixed"}
+    assert np.array_equal(found["same"].target, one.target)
+    assert np.array_equal(found["moved"].target, one.target) and found["moved"].valid.all()
+    assert np.all(found["moved"].image[8:12, 8:12] <= 130)  # 60, at least half of it, on 200
+    assert np.array_equal(found["hidden"].target, one.target & ~two.target)
+    assert np.array_equal(found["joined"].target, one.target | two.target)
+    assert np.array_equal(found["joined"].valid, one.valid | two.target)
+    level = found["through"].image[30, 30, 0]  # 120 over 10, half of it at least
+    assert 65 <= level < 120 and found["through"].image[10, 10, 0] == 60
+    level = found["mixed"].image[2, 2, 0]  # 200 behind 10
+    assert 10 < level <= 105 and np.array_equal(found["mixed"].valid, one.valid)
+
+
+def test_what_would_hide_the_whole_object_is_left_out():
+    def covered(position):
+        sample = four(1)
+        return replace(sample, target=np.ones_like(sample.target)) if position else sample
+
+    for seed in range(20):
+        assert mixed(covered, seed, 0, 1.0).target.any()
+
+
+def test_mixing_is_decided_by_seed_and_position():
+    asked = []
+
+    def draw(position):
+        asked.append(position)
+        return four(position - 7)
+
+    a, b = (mixed(draw, 3, 7, 1.0) for _ in "ab")
+    assert np.array_equal(a.image, b.image) and np.array_equal(a.target, b.target)
+    assert asked[:4] == asked[4:] and all(7 < p < 1007 for p in asked[1:4])
+    assert not np.array_equal(a.image, mixed(draw, 4, 7, 1.0).image)
+    asked.clear()
+    assert mixed(draw, 3, 7, 0.0).target.any() and asked == [7]
+    assert OFFICIAL.mixing == 0.5 and PAPER.mixing == Choice().mixing == 0.0
 
 
 def test_training_cuts_as_its_recipe_says(tmp_path):

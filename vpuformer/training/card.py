@@ -66,7 +66,6 @@ def _sources(shards: Shards) -> list[dict[str, Any]]:
         key = tuple(str(record.get(name) or "unstated") for name in SOURCE)
         photos[key] += 1
         masks[key] += int(record.get("instances") or 0)
-    return [
-        dict(zip(SOURCE, key, strict=True)) | {"photos": count, "masks": masks[key]}
-        for key, count in photos.most_common()
-    ]
+    counts = (((n, masks[key]), key) for key, n in photos.most_common())
+    names = (*SOURCE, "photos", "masks")
+    return [dict(zip(names, (*key, *both), strict=True)) for both, key in counts]

@@ -55,11 +55,8 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """An optimiser's state as flat tensors, `optimizer.PARAMETER.NAME`."""
     state = optimizer.state_dict()["state"]
-    return {
-        f"optimizer.{i}.{name}": torch.as_tensor(value)
-        for i, values in state.items()
-        for name, value in values.items()
-    }
+    pairs = ((f"{i}.{name}", v) for i, values in state.items() for name, v in values.items())
+    return {f"optimizer.{key}": torch.as_tensor(value) for key, value in pairs}
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:

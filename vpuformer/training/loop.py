@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -18,7 +19,7 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor, nn
 
 from vpuformer.config import ModelConfig, from_json, to_json
-from vpuformer.data.augmentation import Choice, Sample
+from vpuformer.data.augmentation import Choice, Sample, mixed
 from vpuformer.errors import CheckpointError, ConfigError
 from vpuformer.model import VPUFormer
 from vpuformer.training import checkpoint, pictures
@@ -203,7 +204,9 @@ def _batches(
 
 
 def _collate(data: TrainingData, recipe: Recipe, step: int, positions: list[int]) -> Batch:
-    samples = [data.sample(recipe.seed, p, recipe.crop_at(step)) for p in positions]
+    seed, share = recipe.seed, recipe.choice.mixing
+    draw = partial(data.sample, seed, crop=recipe.crop_at(step))
+    samples = [mixed(draw, seed, position, share) for position in positions]
     images = torch.from_numpy(np.stack([s.image for s in samples])).permute(0, 3, 1, 2)
     masks = (np.stack([getattr(s, name) for s in samples]) for name in ("target", "valid"))
     target, valid = (torch.from_numpy(mask).float()[:, None] for mask in masks)

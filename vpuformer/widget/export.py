@@ -61,11 +61,9 @@ def polygons(mask: np.ndarray) -> list[dict[str, Any]]:
     contours, tree = cv2.findContours(quarters, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     rings = [_corners(contour[:, 0]) for contour in contours]
     parents = [] if tree is None else tree[0][:, 3].tolist()
-    return [
-        {"outer": ring, "holes": [r for r, p in zip(rings, parents, strict=True) if p == i]}
-        for i, ring in enumerate(rings)
-        if parents[i] < 0
-    ]
+    pairs = list(zip(rings, parents, strict=True))
+    outer = ((i, ring) for i, (ring, parent) in enumerate(pairs) if parent < 0)
+    return [{"outer": ring, "holes": [r for r, p in pairs if p == i]} for i, ring in outer]
 
 
 def _corners(quarters: np.ndarray) -> Ring:
