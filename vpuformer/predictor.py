@@ -223,8 +223,7 @@ class Predictor:
         step = self.step if len(every) <= MEASURED else max(self.step, MEASURED)
         batch = PromptBatch.of([every], self.device, step)
         prev = previous(rounds, self._object.start, frame)
-        grid = None if prev is None else torch.from_numpy(np.array(prev)).to(self.device)
-        prev_mask = None if grid is None else grid[None, None]
+        prev_mask = None if prev is None else torch.tensor(prev, device=self.device)[None, None]
         with self._arithmetic():
             began = perf_counter()
             features = self._encoded(frame, prev_mask, batch)
