@@ -32,6 +32,7 @@ class Server:
 
     def __init__(self, home: Path) -> None:
         self.root, self.runtime, self.port = home / "work", home / "runtime", _free_port()
+        self.cache = home / "cache"  # where widgets keep sessions
         self.log = home / "server.log"
         news = home / "settings" / "@jupyterlab" / "apputils-extension"
         for folder in (self.root, self.runtime, news):
@@ -44,6 +45,7 @@ class Server:
             "JUPYTERLAB_SETTINGS_DIR": "settings",
             "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
             "JUPYTER_RUNTIME_DIR": "runtime",
+            "VPUFORMER_CACHE": "cache",
         }
         env = {**os.environ, **{name: str(home / place) for name, place in places.items()}}
         paths = os.pathsep.join([str(ROOT), str(ROOT / "notebooks")])  # this checkout's own code

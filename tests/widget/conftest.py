@@ -56,7 +56,8 @@ def opened(server, chromium):
 
     def open_(name, *cells, app="lab/tree", **context):
         context.setdefault("viewport", {"width": 1280, "height": 900})
-        if cells:
+        if cells:  # with no session of an earlier test's
+            shutil.rmtree(server.cache, ignore_errors=True)
             write_notebook(server, name, *cells)
         page = chromium.new_context(**context).new_page()
         books.append(Notebook(page, server, name, app))
@@ -76,9 +77,11 @@ def desk(opened):
 
 
 @pytest.fixture
-def lab(desk, request):
+def lab(desk, server, request):
     """The shared notebook with a new session; a failed test leaves a picture."""
     from widget.browser import CANVAS
+
+    shutil.rmtree(server.cache, ignore_errors=True)
 
     desk.page.locator(CANVAS).first.scroll_into_view_if_needed()
     desk.page.mouse.move(2, 2)
