@@ -51,20 +51,40 @@ def test_touch_taps_and_drags(opened):
     hand.close()
 
 
-@pytest.mark.parametrize(("ratio", "zoom"), [(2, 1.0), (1, 1.5), (1.5, 0.8)])
-def test_clicks_land_right_at_any_pixel_ratio_and_browser_zoom(opened, server, ratio, zoom):
-    name = f"ratio{ratio}-{zoom}.ipynb"
-    viewport = {"width": round(1280 / zoom), "height": round(900 / zoom)}  # what zooming does
-    book = opened(name, PHOTO, SHOW, device_scale_factor=ratio * zoom, viewport=viewport)
+def lands_right(book, name):
+    """Clicks and a dragged box are where they were made; the mask is painted there."""
     book.run()
     book.click(150, 140)
     book.click(330, 240, button="right")
     book.until(COUNT, 2)
     first, second = book.kernel(SAID)
-    assert abs(first["x"] - 150) < 1.5 and abs(second["y"] - 240) < 1.5
+    assert abs(first["x"] - 150) < 1 and abs(first["y"] - 140) < 1
+    assert abs(second["x"] - 330) < 1 and abs(second["y"] - 240) < 1
     book.settle()
-    book.shot(f"ratio-{ratio}-zoom-{zoom}")
+    book.shot(name)
     assert yellow(book)
+    book.press("b")
+    book.drag((70, 60), (232, 222))
+    book.until(COUNT, 3)
+    box = book.kernel(SAID)[2]
+    assert abs(box["cx"] - 151) < 1 and abs(box["h"] - 162) < 2
+
+
+def test_clicks_land_right_at_two_pixels_for_one(opened):
+    book = opened("ratio2.ipynb", PHOTO, SHOW, device_scale_factor=2)
+    lands_right(book, "ratio-2")
+    book.close()
+
+
+@pytest.mark.parametrize(("ratio", "zoom"), [(1, 1.5), (1.5, 0.8), (1, 0.5)])
+def test_clicks_land_right_at_any_browser_zoom(opened, playwright, tmp_path, ratio, zoom):
+    from widget.browser import zoomed
+
+    window = zoomed(playwright, tmp_path / "profile", zoom, ratio)
+    book = opened(f"zoom{zoom}.ipynb", PHOTO, SHOW, window=window)
+    found = book.page.evaluate("[devicePixelRatio, innerWidth / outerWidth, visualViewport.scale]")
+    assert [round(f, 2) for f in found] == [round(ratio * zoom, 2), round(1 / zoom, 2), 1]
+    lands_right(book, f"zoom-{zoom}-ratio-{ratio}")
     book.close()
 
 
