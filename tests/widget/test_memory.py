@@ -47,9 +47,9 @@ print(json.dumps({"talk": talk, "photos": photos}))
 
 # MB after 80, 200 and 400 prompts, without what the allocator keeps for later (up to 230, up and
 # down): 371, 372, 373 in float32; 410, 430, 443 in bfloat16. Of these 61 are the answers that undo
-# needs, from 80 prompts on no more. What still grows in bfloat16 is what oneDNN keeps for each shape
-# (with ONEDNN_PRIMITIVE_CACHE_CAPACITY=0: 382, 392, 399): two shapes to a doubling of the prompts,
-# and 1,024 pieces at most. Prompts that are undone leave nothing.
+# needs, from 80 prompts on no more. What still grows in bfloat16 is what oneDNN keeps for each
+# shape (with ONEDNN_PRIMITIVE_CACHE_CAPACITY=0: 382, 392, 399): two shapes to a doubling of the
+# prompts, and 1,024 pieces at most. Prompts that are undone leave nothing.
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what a process holds")
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
