@@ -108,7 +108,8 @@ def test_exercises_know_right_from_wrong(truth):
     assert ex("00.B", lambda: [Click(1, 1)] * 3, **given) == "00.B: right."
     assert "IoU 0.667" in ex("00.B", lambda: [Click(1, 1)] * 2, **given)
     assert "got 4" in ex("00.B", lambda: [Click(1, 1)] * 4, **given)
-    assert ex("00.E", lambda: [Click(1, 1)] * 3, **given) == "00.E: right."
+    assert ex("00.E", lambda: [Click(1, 1)] * 3, **given, beat=4) == "00.E: right."
+    assert "at most 2, got 3" in ex("00.E", lambda: [Click(1, 1)] * 3, **given, beat=3)
     two = {"centre": 0.5, "edge": 0.4}
     assert ex("00.P", "centre", scores=two) == "00.P: right."
     assert "centre 0.500, edge 0.400" in ex("00.P", "edge", scores=two)
