@@ -26,6 +26,7 @@ from vpuformer.predictor import Predictor
 from vpuformer.prompts import Box, Click, Prediction, Scribble
 from vpuformer.robot.mistakes import depth
 from vpuformer.robot.next_prompt import next_click, next_scribble
+from vpuformer.robot.policy import Turn
 from vpuformer.training import recipes, sampling
 from vpuformer.training.rounds import Rounds
 
@@ -258,6 +259,25 @@ def test_exercises_of_the_robot():
     stroke = lambda gt, pred, _: next_scribble(gt, pred, rng=rng)  # noqa: E731
     assert ex("01.E", stroke, **given) == "01.E: right."
     assert "to beat: 1.00" in ex("01.E", stroke, **{**given, "beat": 1.0})
+
+
+def test_the_reference_robot_is_asked_too(monkeypatch, tmp_path):
+    found = course.robots.golden()
+    assert len(found) == 208 and sum(click is None for *_, click in found) == 2
+    assert all(click_by_hand(gt, pred) == click for gt, pred, click in found)
+    monkeypatch.setattr(course.robots, "truths", lambda count: [])
+    blind = lambda gt, pred: (9, 4, False) if (gt != pred).any() else None  # noqa: E731
+    assert "expected" in course.checks.ex("01.B", blind)
+    monkeypatch.setattr(course.robots, "GOLDEN", tmp_path / "none.npz")
+    assert course.checks.ex("01.B", blind) == "01.B: right."
+
+
+def test_a_scoreboard_counts_rounds_and_lost_games():
+    turns = [Turn(Click(0, 0), 0.5), Turn(Click(1, 1), 0.92)]
+    games = {"quick": [turns, turns], "slow": [turns, turns[:1]]}
+    figure = course.robots.scoreboard(games, (0.5, 0.9))
+    said = [[text.get_text().strip() for text in ax.texts] for ax in figure.axes]
+    assert said == [["1.0", "1.0"], ["2.0", "11.0"], ["0", "0"], ["0", "1"]]
 
 
 def test_a_game_ends_when_nothing_is_wrong(truth):
