@@ -235,6 +235,19 @@ def test_exercises_of_box_and_scribble():
     assert "differ" in ex("03.E", lambda: (far, far.moved(3, 0)))
 
 
+def test_a_stroke_by_a_few_of_its_points():
+    bent = Scribble(((0, 0), (6, 0), (6, 2)), positive=False)
+    assert course.strokes.discrete(bent) is bent
+    assert course.strokes.discrete(bent, 3) == Scribble(((0, 0), (4, 0), (6, 2)), positive=False)
+
+
+def test_a_page_shows_pool_choice_and_vectors():
+    page = course.strokes.page([(2, 0), (1, 1)], [(1, 1)], np.arange(4) / 4, np.arange(3) / 3)
+    assert page.shape == (5, 6) and page[0, 2] == 0.45 and page[1, 1] == 1
+    assert np.isnan(page[3]).all() and np.isnan(page[:, 4]).all()
+    assert (page[4, :4] == np.arange(4) / 4).all() and (page[:3, 5] == np.arange(3) / 3).all()
+
+
 def click_by_hand(gt, pred, tie=False):
     if (gt == pred).all():
         return None
