@@ -91,14 +91,14 @@ back = [
 # %%
 seen = [overlay.overlay(image, prompts=[p], scale=2) for p in course.LEAF.values()]
 area = [int((plane > 0).sum()) for plane in back]
-told = "and each can be read back" if min(area) else "and the box is lost"
+finding = "and each can be read back" if min(area) else "and the box is lost"
 assert (area[0] < area[1] or box_reading == "fixed") and len({len(v) for v in q}) == 1
 course.show(
     curves.strip(
         [*seen, *back],
         [*course.LEAF, *[f"from {q.shape[1]} numbers"] * 3],
         columns=3,
-        title=f"Three gestures, vectors of one length, {told}",
+        title=f"Three gestures, vectors of one length, {finding}",
     ),
     "Above, the leaf with a click, a box and a scribble. Below, what their vectors give back: a "
     "small spot, a glow as large as the box, the line of the scribble.",
@@ -225,8 +225,8 @@ clock("2 scribbles")
 #
 # A stroke may cross a column twice, or lie on ten pixels of it. One value per column means
 # one point per column, and the paper's Algorithm 1 chooses it. First the stroke is made
-# discrete: N points, at most as many as its bounding box has columns and rows. They are the
-# **pool**.
+# discrete: N points, at most as many as its bounding box has columns and rows together. They
+# are the **pool**.
 #
 # 1. For each column of the bounding box: draw one of the pool's points in that column at
 #    random, write its Eq. 6 and 3 into $q_h$, and *remove it from the pool*.
