@@ -413,7 +413,7 @@ for n, prompt in enumerate(mine, 1):
     look = {"prompts": mine[:n], "gt_mask": truth, "errors": True, "scale": 0.4}
     steps.append(overlay.overlay(image, shown, **look))
 names = [f"{n} said, IoU {score:.2f}" for n, score in enumerate(mine_ious, 1)]
-title = f"{len(mine)} prompts: IoU {mine_ious[0]:.2f} becomes {mine_ious[-1]:.2f}"
+title = f"Prompt by prompt: IoU {mine_ious[0]:.2f} becomes {mine_ious[-1]:.2f}"
 assert live.session.prompts or mine_ious[-1] >= mine_ious[0]
 words = "The mask after one, two and three prompts; hatched, what is still wrong with it."
 course.show(curves.strip(steps, names, title=title), words)
@@ -429,8 +429,8 @@ predictor.reset()
 right = predictor.add(vpu.Click(290, 150)).mask
 predictor.reset()
 wrong = predictor.add(vpu.Click(290, 150, positive=False)).mask
-marked = f"{right[truth].mean():.0%}, negative: {wrong[truth].mean():.0%}"
-print(f"of the cup is marked by the positive click: {marked}")
+marked = f"positive {right[truth].mean():.0%}, negative {wrong[truth].mean():.0%}"
+print(f"share of the cup that is marked: {marked}")
 assert right[150, 290] and not wrong[150, 290]
 assert wrong[truth].mean() < right[truth].mean()
 
