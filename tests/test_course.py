@@ -26,6 +26,7 @@ from vpuformer.predictor import Predictor
 from vpuformer.prompts import Box, Click, Prediction, Scribble
 from vpuformer.robot.mistakes import depth
 from vpuformer.robot.next_prompt import next_click, next_scribble
+from vpuformer.robot.policy import Turn
 from vpuformer.training import recipes, sampling
 from vpuformer.training.rounds import Rounds
 
@@ -108,7 +109,8 @@ def test_exercises_know_right_from_wrong(truth):
     assert ex("00.B", lambda: [Click(1, 1)] * 3, **given) == "00.B: right."
     assert "IoU 0.667" in ex("00.B", lambda: [Click(1, 1)] * 2, **given)
     assert "got 4" in ex("00.B", lambda: [Click(1, 1)] * 4, **given)
-    assert ex("00.E", lambda: [Click(1, 1)] * 3, **given) == "00.E: right."
+    assert ex("00.E", lambda: [Click(1, 1)] * 3, **given, beat=4) == "00.E: right."
+    assert "at most 2, got 3" in ex("00.E", lambda: [Click(1, 1)] * 3, **given, beat=3)
     two = {"centre": 0.5, "edge": 0.4}
     assert ex("00.P", "centre", scores=two) == "00.P: right."
     assert "centre 0.500, edge 0.400" in ex("00.P", "edge", scores=two)
@@ -233,6 +235,19 @@ def test_exercises_of_box_and_scribble():
     assert "differ" in ex("03.E", lambda: (far, far.moved(3, 0)))
 
 
+def test_a_stroke_by_a_few_of_its_points():
+    bent = Scribble(((0, 0), (6, 0), (6, 2)), positive=False)
+    assert course.strokes.discrete(bent) is bent
+    assert course.strokes.discrete(bent, 3) == Scribble(((0, 0), (4, 0), (6, 2)), positive=False)
+
+
+def test_a_page_shows_pool_choice_and_vectors():
+    page = course.strokes.page([(2, 0), (1, 1)], [(1, 1)], np.arange(4) / 4, np.arange(3) / 3)
+    assert page.shape == (5, 6) and page[0, 2] == 0.45 and page[1, 1] == 1
+    assert np.isnan(page[3]).all() and np.isnan(page[:, 4]).all()
+    assert (page[4, :4] == np.arange(4) / 4).all() and (page[:3, 5] == np.arange(3) / 3).all()
+
+
 def click_by_hand(gt, pred, tie=False):
     if (gt == pred).all():
         return None
@@ -257,6 +272,25 @@ def test_exercises_of_the_robot():
     stroke = lambda gt, pred, _: next_scribble(gt, pred, rng=rng)  # noqa: E731
     assert ex("01.E", stroke, **given) == "01.E: right."
     assert "to beat: 1.00" in ex("01.E", stroke, **{**given, "beat": 1.0})
+
+
+def test_the_reference_robot_is_asked_too(monkeypatch, tmp_path):
+    found = course.robots.golden()
+    assert len(found) == 208 and sum(click is None for *_, click in found) == 2
+    assert all(click_by_hand(gt, pred) == click for gt, pred, click in found)
+    monkeypatch.setattr(course.robots, "truths", lambda count: [])
+    blind = lambda gt, pred: (9, 4, False) if (gt != pred).any() else None  # noqa: E731
+    assert "expected" in course.checks.ex("01.B", blind)
+    monkeypatch.setattr(course.robots, "GOLDEN", tmp_path / "none.npz")
+    assert course.checks.ex("01.B", blind) == "01.B: right."
+
+
+def test_a_scoreboard_counts_rounds_and_lost_games():
+    turns = [Turn(Click(0, 0), 0.5), Turn(Click(1, 1), 0.92)]
+    games = {"quick": [turns, turns], "slow": [turns, turns[:1]]}
+    figure = course.robots.scoreboard(games, (0.5, 0.9))
+    said = [[text.get_text().strip() for text in ax.texts] for ax in figure.axes]
+    assert said == [["1.0", "1.0"], ["2.0", "11.0"], ["0", "0"], ["0", "1"]]
 
 
 def test_a_game_ends_when_nothing_is_wrong(truth):
