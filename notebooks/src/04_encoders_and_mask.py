@@ -6,7 +6,7 @@
 #     name: python3
 #   vpuformer:
 #     number: '04'
-#     minutes_cpu: 1.5
+#     minutes_cpu: 1
 #     houses:
 #       equations: []
 #       algorithms: []
@@ -19,12 +19,12 @@
 # # 04 · What does the network see? Image encoders and mask fusion
 #
 # Before any click, the photo is read once and kept as maps of features. You will follow the
-# shapes through six encoders, count their work without running them, and see why it matters
-# where the last mask comes in.
+# shapes through six encoders, count their work without running them, time them, and see why it
+# matters where the last mask comes in.
 #
 # | | |
 # |---|---|
-# | takes | 90 seconds on two CPU cores, the same on a GPU |
+# | takes | one minute on two CPU cores, the same on a GPU |
 # | needs | nothing: a photo of scikit-image, drawn scenes, the weights in this repository |
 # | paper | Sec. III-A (encoder), IV-B (backbones, mask input) live here; reading R9 |
 # | before, after | [03 "Boxes and scribbles"][03] · [05 "How do prompts and picture talk?"][05] |
@@ -279,7 +279,7 @@ work, weight = ([plan[i] for plan in plans.values()] for i in (1, 2))
 look_ms = [ms(name, size) for name in plans]
 for name, *row in zip(plans, weight, work, look_ms, strict=True):
     print("{:<9}{:6.1f} M weights{:7.2f} billion products{:7.0f} ms".format(name, *row))
-assert work[3] > 2 * work[2] > 2 * work[1] and look_ms[3] > look_ms[1] > look_ms[0]
+assert work[3] > 2 * work[2] > 2 * work[1] and max(look_ms) > 5 * look_ms[0]
 title, up = "Weights, work and time are three things", {"billion_products_a_look": work}
 figure = looking.by_weights(weight, used, title, **up, ms_a_look_on_this_machine=look_ms)
 course.show(
@@ -352,17 +352,15 @@ with torch.inference_mode():
     received = torch.cat([looking.received(model, features, click, m) for m in (None, last)], 2)
 moved = [(a - b).norm(dim=1)[0] for a, b in zip(without, within, strict=True)]
 moved.append(torch.sub(*received.chunk(2, 2)).norm(dim=0))  # late: h w
-touched = [float((m > 1e-6).float().mean()) for m in moved]
-assert touched[:4] == sorted(touched[:4]) and touched[3] > 2 * max(touched[0], touched[4])
+touched = [float((m > 1e-6 * m.max()).float().mean()) for m in moved]
+assert touched[3] > 2 * touched[0] and (touched[4] < 0.6 or weights == "random")
 at_8, at_32 = ((m / m.max()).sqrt().numpy() for m in (moved[1], moved[3]))
 shown = {"early: the mask": disc[0, 0].numpy(), f"1/8: {touched[1]:.0%} changes": at_8}
 shown |= {f"1/32: {touched[3]:.0%} changes": at_32, "late: the last mask": last[0, 0].numpy()}
 names = ("for DMA, without it", f"with it: {touched[4]:.0%} changes")
 shown |= dict(zip(names, np.split(looking.colours(received), 2, axis=1), strict=True))
-alt = (
-    "Above, a disc and maps of change (square root): a spot at 1/8, everything at 1/32. Below, "
-)
-alt = f"{alt}the last mask, and the features in false colours without and with it."
+alt = "Above, a disc and maps of change (square root): a spot at 1/8, all of it at 1/32. "
+alt += "Below, the last mask, and the features in false colours without and with it."
 row_of("Early, a small mask moves every place; late, only its own", alt, shown, 3)
 
 # %% [markdown]
@@ -401,9 +399,9 @@ clock("4 fusion")
 
 # %%
 def at_side(name, side, *more, title=""):
-    words, plans = (
-        "{}, {}\n{:.1f} M, {:.0f} ms",
+    plans, words = (
         [(s, *on_paper(name, s)) for s in (side, *more)],
+        "{}, {}\n{:.1f} M, {:.0f} ms",
     )
     rows = {words.format(name, s, w, ms(name, s)): sizes for s, sizes, _, w in plans}
     return looking.ladder(rows, title)
