@@ -459,8 +459,10 @@ course.show(seen_in_plane(0.0, 0.5, lam, 5.0, title=title), words)
 
 # %% [markdown]
 # With P2CL all pixels lie near the line where the two ρ add up to one: the negative prompt has
-# ended up opposite to the positive one, as section 4 said it could. The masks of all models
-# are right; λ = 0 only never told the *prompts* to be where their pixels are.
+# ended up opposite to the positive one, as section 4 said it could. Without it the two stars are
+# far apart as well, for the mask itself must tell a positive click from a negative one; but no
+# pixel comes near either of them. The masks of all models are right; λ = 0 only never told the
+# *pixels* to be where their prompts are.
 #
 # How loud should λ be? The paper tries six values on real data and takes 2; its own table
 # (VI) has other winners in other columns. On our scene, P2CL as a landscape over training step
