@@ -50,6 +50,12 @@ def test_seconds_takes_turns_and_keeps_the_shortest(monkeypatch):
     assert calls == ["a", "b", "a", "b"] and found == [3, 1]
 
 
+def test_seconds_leaves_the_threads_as_they_were():
+    before, seen = torch.get_num_threads(), []
+    looking.seconds(lambda: seen.append(torch.get_num_threads()), repeats=1, threads=1)
+    assert seen == [1] and torch.get_num_threads() == before
+
+
 def test_work_is_counted_in_products():
     found, work = looking.work_of(torch.nn.Linear(10, 20), torch.zeros(3, 10))
     assert found.shape == (3, 20) and work == 600 / 1e9

@@ -68,15 +68,27 @@ def by_weights(weights: Sequence[float], names: Sequence[str], title: str, **up:
     return figure
 
 
-def seconds(*calls: Callable[[], Any], repeats: int = 3) -> list[float]:
-    """The shortest time of each call, taken in turns so that a busy moment hits all of them."""
-    best = [float("inf")] * len(calls)
-    with torch.inference_mode():
-        for _ in range(repeats):
-            for i, call in enumerate(calls):
-                start = time.perf_counter()
-                call()
-                best[i] = min(best[i], time.perf_counter() - start)
+def seconds(
+    *calls: Callable[[], Any], repeats: int = 3, threads: int | None = None
+) -> list[float]:
+    """The shortest time of each call, taken in turns so that a busy moment hits all of them.
+
+    Args:
+        calls: what to time.
+        repeats: how often each is called.
+        threads: how many of torch's threads may work; as many as elsewhere by default.
+    """
+    best, usual = [float("inf")] * len(calls), torch.get_num_threads()
+    torch.set_num_threads(threads or usual)
+    try:
+        with torch.inference_mode():
+            for _ in range(repeats):
+                for i, call in enumerate(calls):
+                    start = time.perf_counter()
+                    call()
+                    best[i] = min(best[i], time.perf_counter() - start)
+    finally:
+        torch.set_num_threads(usual)
     return best
 
 

@@ -99,7 +99,8 @@ def measured(design):
     """Time over the toy encoder's, and the IoU that is lost."""
     net, frame = design(course.toy_model())
     a, b = framed(exam[0].image, (128, 128)), framed(exam[0].image, frame)
-    ours, theirs = looking.seconds(lambda: toy.encoder(a), lambda: net.encoder(b), repeats=200)
+    pair = [lambda: toy.encoder(a), lambda: net.encoder(b)]
+    ours, theirs = looking.seconds(*pair, repeats=200, threads=1)
     return theirs / ours, kept - np.mean([talk(net, s.image, s.gt, frame) for s in exam])
 
 
@@ -136,9 +137,10 @@ for design in (smaller, thinner, both, shorter):
 # %% [markdown]
 # A smaller frame saves most, and costs next to nothing: the toy was trained on crops of 64 pixels.
 # The norms are a small part of the time, and the model hardly misses them. To leave out a whole
-# convolution as well (`shorter`) costs more IoU for little time.
+# convolution as well (`shorter`) costs more IoU, but stays below the limit, and is the furthest
+# from the limit in time: so this one is handed in.
 
 # %%
-verdict = course.checks.ex("04.E", both, trial=lost, beat=0.02)
+verdict = course.checks.ex("04.E", shorter, trial=lost, beat=0.02)
 assert verdict.endswith("right.") or profile == "smoke", verdict
 verdict
