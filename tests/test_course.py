@@ -311,10 +311,26 @@ def test_exercises_of_attention():
 
     assert ex("05.B", attend) == "05.B: right."
     assert "Off by" in ex("05.B", lambda q, k, v: attend(q, k, v, 1.0))
-    tokens = torch.linspace(2, 6, 40)[:, None] * torch.ones(3)
-    assert "to beat" in ex("05.E", lambda f: f.amax(-1).sigmoid(), tokens=tokens)
-    assert ex("05.E", lambda f: (f.amax(-1) - 4).sigmoid(), tokens=tokens) == "05.E: right."
-    assert "one a pixel" in ex("05.E", lambda f: f.amax(-1), tokens=tokens)
+    given = {"tokens": torch.ones(1, 40, 3), "trial": lambda phi: 3.5, "beat": 4.0}
+    assert ex("05.E", lambda f: f.amax(-1).sigmoid(), **given) == "05.E: right."
+    assert "one a place" in ex("05.E", lambda f: 2 * f.amax(-1), **given)
+    assert "one a place" in ex("05.E", lambda f: f.sigmoid(), **given)
+    assert "NoC@90 3.50, to beat: 3.00" in ex("05.E", lambda f: f[..., 0], **given | {"beat": 3.0})
+
+
+def test_owners_are_blue_white_or_vermillion():
+    picture = course.attending.owners(np.array([[1.0, 0.5, 0.0]]))
+    assert picture[0, 0].tolist() == list(palette.rgb(palette.POSITIVE))
+    assert picture[0, 1].tolist() == [255, 255, 255]
+    assert picture[0, 2].tolist() == list(palette.rgb(palette.NEGATIVE))
+
+
+def test_histograms_hold_every_value():
+    values = {"channel": np.array([0.0, 0.1, 0.1, 1.0]), "pixel": np.full(10, 0.5)}
+    figure = course.attending.histograms({"before": values, "after": values}, "finding")
+    assert len(figure.axes) == 4
+    for ax in figure.axes:
+        assert sum(bar.get_height() for bar in ax.patches) == pytest.approx(100)
 
 
 def test_dma_states_come_from_a_run():
