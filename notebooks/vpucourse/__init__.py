@@ -1,8 +1,18 @@
 """What the notebooks need to show, to check and to report; nothing here is new to the model."""
 
-from vpucourse import attending, clicks, curves, exercises, prompting, robots, strokes
+from vpucourse import (
+    attending,
+    calibration,
+    clicks,
+    curves,
+    exercises,
+    prompting,
+    robots,
+    slices,
+    strokes,
+)
 from vpucourse.checking import Same, checks, same
-from vpucourse.exams import examination, examine, games
+from vpucourse.exams import examination, examine, games, play
 from vpucourse.exercises import excess
 from vpucourse.pictures import (
     CUP,
