@@ -71,7 +71,6 @@ import vpucourse as course
 import vpuformer as vpu
 from vpucourse import browsing, curves, overlay, palette
 from vpuformer import baselines, cli, config, evaluation, metrics
-from vpuformer.data import samples, scenes
 from vpuformer.training import recipes
 
 # %%
@@ -234,8 +233,8 @@ clock("1-2 data, run")
 # `iou3` are the mean IoU on training crops after one prompt and after three. The hours are those
 # of the machine named in the line.
 #
-# Below stand larger budgets; `official` is the plan of the authors' released code. Nobody has run
-# them here: `docs/performance.md` counts operations and says what it assumes of a GPU. What
+# The last lines are larger budgets; `official` is the plan of the authors' released code. Nobody
+# has run them here: `docs/performance.md` counts operations and says what it assumes of a GPU. What
 # clicks they buy only a run can say. By the plan alone, the paper's run on SBD sees as many more
 # crops as printed above, all of them at 448 pixels.
 #
@@ -440,18 +439,14 @@ course.show(figure, "The IoU of a perfect answer with a truth shifted by one pix
 # `lite0` on drawn scenes, once against the truth, once against the shifted one.
 
 # %%
-short, games = evaluation.EvaluationConfig(max_rounds=10), []
-for i in range(6 if profile != "smoke" else 1):
-    picture, labels = scenes.scene(2_000_000 + seed + i)
-    truth = labels == np.bincount(labels.ravel())[1:].argmax() + 1
-    for mask in (truth, shifted(truth)):
-        sample = samples.Sample("scenes", f"{i}", 1, picture, mask)
-        games.append(evaluation.run_sample(who["ours"], sample, short)["ious"])
-right, wrong = ([metrics.noc(game, 0.9, 10) for game in games[k::2]] for k in (0, 1))
+exams = [course.examination(6 if profile != "smoke" else 1, 2_000_000 + seed) for _ in range(2)]
+for sample in exams[1]:
+    sample.gt[:] = shifted(sample.gt)
+played = [course.games(who["ours"], exam, 10) for exam in exams]
+right, wrong = (np.mean([metrics.noc(game, 0.9, 10) for game in games]) for games in played)
 softer = clicks(ours["grabcut"], 0.89).mean() - here.mean
-lost = np.mean(wrong) - np.mean(right)
-print(f"NoC@90 on drawn scenes {np.mean(right):.2f}, truth one pixel off {np.mean(wrong):.2f}: "
-      f"{lost / 0.1:.0f} times a gap of 0.1")  # fmt: skip
+print(f"NoC@90 on drawn scenes {right:.2f}, truth one pixel off {wrong:.2f}: "
+      f"{(wrong - right) / 0.1:.0f} times a gap of 0.1")  # fmt: skip
 print(f"GrabCut, stored: asking for 89 in place of 90 % changes the mean by {softer:.2f} clicks, "
       f"{softer / -0.1:.1f} times such a gap")  # fmt: skip
 
