@@ -57,8 +57,7 @@ out_dir = "out/07"  # folder for the first figure
 run_dir = "runs/07"  # folder for checkpoints
 steps = 1500  # updates for which the main run is planned
 stop = 600  # and the one where these pages end it; a later stop goes on from there
-short_steps = 250  # updates of each small run in sections 5 and 6
-n_scenes = 24  # scenes of the examination, never trained on
+n_scenes = 2000  # training scenes of each small run in sections 5 and 6, eight a step
 
 # %%
 import json
@@ -80,7 +79,8 @@ from vpuformer.training.rounds import Rounds
 # %%
 clock = course.Clock()
 if not (is_long := profile != "smoke"):
-    steps, stop, short_steps, n_scenes = 6, 6, 3, 2
+    steps, stop, n_scenes = 6, 6, 24
+short_steps, examined = n_scenes // 8, 24 if is_long else 2  # updates; scenes kept apart
 tiny, crops = config.preset("tiny"), ((0.0, 64), (0.4, 96), (0.7, 128))  # (share, px)
 recipe = replace(recipes.tiny(steps), seed=seed, crops=crops, save_every=min(100, steps // 2))
 plainly = {"threshold": 0.49, "precision": "float32", "zoom": config.ZoomConfig(mode="none")}
@@ -347,7 +347,7 @@ course.chart(words, parts, course.means(history, "step"), title, xlabel="step", 
 # weights and on other lessons; their range is printed under ours.
 
 # %%
-exam = course.examination(n_scenes)
+exam = course.examination(examined)
 stored = Path(vpu.__file__).parents[1] / "results" / "toy_seeds.json"
 others = json.loads(stored.read_text("utf-8")) if stored.exists() else {"steps": None}
 
@@ -454,7 +454,7 @@ course.show(course.table(first, [*runs], kinds, title), words)
 # ## 6 How many scenes are enough?
 #
 # Our scenes never run out. Photos do. Let us pretend: the same small run, but it meets only
-# 16 lessons over and over, or 128.
+# 16 lessons over and over, or 128. (A lesson is a crop of one scene.)
 
 
 # %%
@@ -466,7 +466,7 @@ class Few(scenes.SceneSamples):
 by_count = {}
 for Few.count in (16, 128):
     by_count[str(Few.count)] = small_run(f"{Few.count} lessons", Few((72, 88)))
-by_count[f"{8 * short_steps}, none twice"] = runs["as it is"]
+by_count[f"{n_scenes}, none twice"] = runs["as it is"]
 clock("5-6 small runs")
 
 # %%
@@ -475,7 +475,9 @@ fresh = [examine(run.model.cpu(), rounds=3)["IoU@3"] for run in by_count.values(
 assert not is_long or (learnt[0] - fresh[0] > learnt[-1] - fresh[-1] and fresh[-1] > fresh[0])
 words = "IoU after three prompts by number of lessons: with few, high on them, low elsewhere."
 both, title = {"its lessons": learnt, "new scenes": fresh}, "Few lessons are learnt by heart"
-course.chart(words, both, [*by_count], title, xlabel="lessons", ylabel="IoU after 3 prompts")
+course.chart(
+    words, both, [*by_count], title, xlabel="training scenes", ylabel="IoU after 3 prompts"
+)
 
 # %% [markdown]
 # Lessons learnt by heart and a subject not understood: that is **overfitting**. The loss cannot

@@ -38,7 +38,7 @@
 #
 # After this you can
 #
-# 1. launch, resume and evaluate a training run on real data, and name what it cost;
+# 1. get photos lawfully, launch, resume and evaluate a training run, and name what it cost;
 # 2. compare two methods honestly: same objects, same robot, an interval, losses shown too;
 # 3. find out how much of a difference the truth itself can make.
 #
@@ -58,44 +58,40 @@ out_dir = "out/08"  # folder for the first figure
 recipe = "shipped"  # "shipped" | "onward" | "paper": the numbers of a training run
 data = None  # folder of training shards (notebook text, section 2); None: nothing is trained
 dataset = "grabcut"  # "grabcut" | "voc" | "coco": whose objects are ranked in section 5
-limit = 6  # drawn scenes in "Break it"
-results = None  # folder of the stored runs; None: it is looked for
+limit = 2  # pictures played live in section 5, three clicks each: 1 or 2
+results = "results/val_lite0_click.jsonl"  # the stored run of ours; others lie beside it
 
 # %%
+import json
 from pathlib import Path
 
 import numpy as np
 
 import vpucourse as course
 import vpuformer as vpu
-from vpucourse import curves, overlay, palette
+from vpucourse import browsing, curves, overlay, palette
 from vpuformer import baselines, cli, config, evaluation, metrics
-from vpuformer.data import samples, scenes
-from vpuformer.robot.next_prompt import next_click
 from vpuformer.training import recipes
 
 # %%
-clock, stored = course.Clock(), "val_lite0_click.jsonl"
-near = ["results", "../results", Path(vpu.__file__).parents[1] / "results"]
-room = next(
-    (Path(r) for r in ([results] if results else near) if Path(r, stored).is_file()), None
-)
-assert room, (
-    f"No {stored} in {results or 'results'}. The stored runs come with the repository: clone it, "
-    "and give the path of its folder `results` as the parameter of that name.")  # fmt: skip
-
-# %%
-model = vpu.load("lite0")
-SETS = {"grabcut": "GrabCut", "voc": "Pascal VOC", "coco": "COCO"}
-key = lambda row: (row["set"], row["image"], row["instance"])  # noqa: E731
+clock, model = course.Clock(), vpu.load("lite0")
+near = [Path(up, results) for up in (".", "..", Path(vpu.__file__).parents[1])]
+stored = next((path for path in near if path.is_file()), None)
+if stored is None:
+    raise FileNotFoundError(f"No {results}. It comes with the repository: clone it, and give that "
+                            "file's path as the parameter `results`.")  # fmt: skip
+room, SETS = stored.parent, {"grabcut": "GrabCut", "voc": "Pascal VOC", "coco": "COCO"}
 
 
-def runs_of(name):
-    rows = evaluation.read_results(room / f"val_{name}_click.jsonl")[1]
-    return {s: [r for r in rows if r["set"] == s and r["ious"]] for s in SETS}
+def runs_of(path):
+    rows = [row for row in evaluation.read_results(path)[1] if row["ious"]]
+    return {(row["set"], row["image"], row["instance"]): row for row in rows}
 
 
-ours, cut = runs_of("lite0"), runs_of("grabcut")
+rival = runs_of(room / "val_grabcut_click.jsonl")
+pairs = [(row, rival[key]) for key, row in runs_of(stored).items() if key in rival]
+games = {s: [pair for pair in pairs if pair[0]["set"] == s] for s in SETS}
+ours, cut = ({s: [pair[k] for pair in games[s]] for s in SETS} for k in (0, 1))
 print({name: len(ours[s]) for s, name in SETS.items()}, "objects")
 
 # %% [markdown]
@@ -168,9 +164,10 @@ clock("picture first")
 # GrabCut, VOC and COCO. A number on a set that was used to choose is no test score; it
 # flatters. The paper does not say on what it chose.
 #
-# Photos belong to people. Most of ours come with no stated licence, some forbid commercial use;
-# they may serve research, and none is passed on. What was used stands in the **card** of the
-# weights, source by source:
+# Each public set has a script that shows its terms before it fetches anything, and checks what came
+# (`python data_scripts/berkeley.py`; `docs/data.md` lists them all). Photos belong to people.
+# Some of ours come with no stated licence, some forbid commercial use; they may serve research,
+# and none is passed on. What was used stands in the **card** of the weights, source by source:
 
 # %%
 sources = model.card["data"]
@@ -197,13 +194,13 @@ check = ["evaluate", "runs/val/grabcut", "--model", made, "--out", f"{out_dir}/c
 print("vpuformer", *train, "\nvpuformer", *check)
 print(config.dumps(getattr(recipes, recipe)())[:300], "...")
 if data and profile in ("gpu", "paper"):
-    assert cli.main(train) == 0
+    print("training ended with", cli.main(train))
 
 # %% [markdown]
 # The shipped weights took several such runs, **legs**, each from the weights of the one before.
 # A **crop** is what the network sees in training: a square cut around an object. By hand:
-# steps times crops a step. Two numbers on the card must agree with that, and we can compare
-# with the paper's plan on SBD, 55 passes over 8,498 photos.
+# steps times crops a step. The cards must say the same, and the paper's plan on SBD, 55 passes over
+# 8,498 photos, 32 a step, must be that of our recipe `paper`.
 
 # %%
 legs, card = [], model.card
@@ -214,21 +211,32 @@ by_hand = [leg["steps"] * leg["recipe"]["batch_size"] for leg in legs]
 crops, plan = sum(by_hand), 55 * 8498
 print(f"crops {by_hand}, in all {crops:,}; the paper's plan on SBD {plan:,}, "
       f"{plan / crops:.0f} times as many")  # fmt: skip
-course.same(plan // 32, recipes.paper("mit_b0").steps)
-course.same(by_hand, [leg["samples"] for leg in legs])
+stated = [recipes.paper("mit_b0").steps, *(leg["samples"] for leg in legs)]
+course.same([plan // 32, *by_hand], stated)
 
 # %%
 for leg in legs:
     row = dict(zip(leg["curve_columns"], leg["curve"][-1], strict=True))
     row |= {"hours": leg["hours"], "crops up to": f"{leg['recipe']['crops'][-1][1]} px"}
     print(leg["hardware"], {k: row[k] for k in ("hours", "crops up to", "iou1", "iou3")})
+print(f"what came of them: NoC@90 {clicks(ours['grabcut']).mean():.2f} on GrabCut, "
+      f"{clicks(ours['voc']).mean():.2f} on VOC")  # fmt: skip
+for row in json.loads((room / "cost_model.json").read_text())["rows"]:
+    if row["gpus"] == 1:
+        hours = f"{row['hours']['batch 32']:.1f} hours on one GPU"
+        print(f"computed, not run: {row['run']}, {row['preset']}: {hours}, NoC unknown")
 clock("1-2 data, run")
 
 # %% [markdown]
 # Do not read progress off these lines. Legs differ in the size of their crops and in what they ask
-# for, smaller things for instance; a training number compares with nothing but itself. The hours
-# are those of the machine named in the line. By the plan alone, the paper's run on SBD sees as
-# many more crops as printed above, all of them at 448 pixels.
+# for, smaller things for instance; a training number compares with nothing but itself. `iou1` and
+# `iou3` are the mean IoU on training crops after one prompt and after three. The hours are those
+# of the machine named in the line.
+#
+# The last lines are larger budgets; `official` is the plan of the authors' released code. Nobody
+# has run them here: `docs/performance.md` counts operations and says what it assumes of a GPU. What
+# clicks they buy only a run can say. By the plan alone, the paper's run on SBD sees as many more
+# crops as printed above, all of them at 448 pixels.
 #
 # ## 3 The paper's tables
 #
@@ -247,16 +255,16 @@ theirs = {k[:2]: row for k, row in table.items() if k[2] == "VPUFormer"}
 assert points["paper, ViT-B"] == tuple(theirs["II", "ViT-B"][:2])
 
 # %% [markdown]
-# Read such tables with a pencil. In Table II, RITM's row joins numbers of *two* models: those on
-# GrabCut and Berkeley belong to its HRNet-18s trained with earlier masks, those on SBD and
-# DAVIS to a larger HRNet-18 trained without, as RITM's own list shows. For the first model that
-# list says 4.04 and 6.48 on SBD. No harm was meant, and one row of a table is wrong for good.
+# Read such tables with a pencil: one row of Table II joins numbers of *two* models. Exercise P asks
+# which. No harm was meant, and one row of a table is wrong for good.
 #
-# Now ours beside the paper's, on the one set in common, each gap with what differs:
+# Now ours beside the paper's, on the one set in common, each gap with what differs. (The printed
+# range says how far chance alone moves our mean; section 4 makes it.)
 #
 # * **data**: the photos counted in section 1, against SBD or COCO and LVIS;
 # * **length**: the crops of section 2;
-# * **encoder**: ours has 2.9 million weights; ResNet-50 and ViT-B many times that;
+# * **encoder**: ours is small (its weights are counted below); ResNet-50 and ViT-B hold many
+#   times that;
 # * **readings**: where the paper is open we chose (R1 to R14), and the last mask enters late.
 #
 # And one in our favour: GrabCut chose our weights.
@@ -267,6 +275,8 @@ here = metrics.bootstrap(clicks(rows), [row["image"] for row in rows])
 less, more = here.mean - here.low, here.high - here.mean
 gaps = {f"{number}: {name}": here.mean - row[1] for (number, name), row in theirs.items()}
 heavy = {"I: ResNet-50", "II: ViT-B"}  # encoders many times as large as ours
+small = sum(p.numel() for p in model.encoder.parameters()) / 1e6
+print(f"our encoder: {small:.1f} million weights")
 print(f"ours {here.mean:.2f}, between {here.low:.2f} and {here.high:.2f} (95 %)")
 
 # %%
@@ -311,69 +321,44 @@ def bootstrap_by_hand(values, seed=0):
 
 course.same(bootstrap_by_hand(clicks(ours["grabcut"])), here[1:], tolerance=1e-9)
 
+# %% [markdown]
+# What rescues a comparison is that both methods met the *same* objects. Then the difference can be
+# drawn object by object, and what makes an object hard for both cancels: a **paired** interval.
+
 # %%
-half = np.ptp(bootstrap_by_hand(np.tile(clicks(ours["grabcut"]), 2))) / 2
-gap = table["II", "ViT-B", "SimpleClick"][3] - theirs["II", "ViT-B"][3]
-print(f"100 objects, spread as ours: ± {half:.2f} clicks; the gap on Berkeley's 100: {gap:.2f}")
-assert gap < half
+his, mine = (clicks([pair[k] for pair in games["voc"]]) for k in (1, 0))
+(a, b), (c, d), (low, high) = map(bootstrap_by_hand, (his, mine, his - mine))
+print(f"VOC, cv2.grabCut minus ours: {np.mean(his - mine):.2f} clicks, {low:.2f} to {high:.2f}")
+print(f"width {high - low:.2f}; two separate intervals leave {b - a + d - c:.2f} open")
+assert high - low < b - a + d - c
 
 # %% [markdown]
-# Most gaps between two good methods in these tables are small against such an interval. (Better
-# methods spread less, and we do not have their runs.) What rescues a comparison is that both
-# met the *same* objects: then the difference on each object can be drawn, and what makes an
-# object hard for both cancels. Exercise E does that.
-#
 # Objects of one photo are no independent draws either; the package draws them together.
 #
 # ## 5 Wins and losses, by rule
 #
-# The paper's Fig. 7 shows chosen pictures. Chosen by whom? Here a rule: sort the objects by
-# clicks to 90 %, then by last IoU; take the first, the middle and the last. Above, IoU after each
-# click, ours (blue) and cv2.grabCut (vermillion, dashed), and the 90 % line. Below, where the
-# first five clicks of ours fell, in pixels of a photo that we may not show.
+# Every object is a dot: how well cv2.grabCut does in its first five clicks, how well ours. A
+# *replay* of an object shows both games above, ours blue and cv2.grabCut vermillion and dashed,
+# and below where our first five clicks fell, in pixels of a photo that we may not show.
 
 # %%
-rule = lambda row: (metrics.noc(row["ious"], 0.9), -row["ious"][-1], key(row))  # noqa: E731
-ranked = sorted(ours[dataset], key=rule)
-rival = {key(row): row for row in cut[dataset]}
+name = SETS[dataset]
+browsing.browse({SETS[s]: games[s] for s in SETS})
+gap_of = browsing.heights(games[dataset]) @ (-1, 1)
+title = f"{name}: ours wins on {(gap_of > 0).sum()} objects and loses on {(gap_of < 0).sum()}"
+assert (gap_of > 0).sum() > (gap_of < 0).sum() > 0
+course.show(browsing.dots(games[dataset], title=title), "A dot for each object, mean IoU of five "
+            "clicks of cv2.grabCut and of ours; our wins lie above the line.")  # fmt: skip
 
-
-def replay(top, low, row):
-    for i, run in enumerate(filter(None, (row, rival.get(key(row))))):
-        colour, dash, marker = palette.curve(i)
-        rounds = range(1, len(run["ious"]) + 1)
-        top.plot(rounds, run["ious"], color=colour, ls=dash, marker=marker, ms=4)
-    top.axhline(0.9, color=palette.GREY, lw=0.8, ls=":")
-    top.set(title=row["image"], xlim=(0.5, 20.5), ylim=(0, 1.02), xlabel="clicks")
-    for k, p in reversed([*enumerate(row["prompts"][:5], 1)]):
-        colour, marker = palette.of_sign(p["positive"]), "so"[p["positive"]]
-        low.plot(p["x"], p["y"], marker, ms=11, color=colour, mec=palette.PAPER)
-        low.text(
-            p["x"], p["y"], k, color=palette.PAPER, ha="center", va="center_baseline", size=9
-        )
-    low.set_aspect("equal", "datalim")
-    low.set(xlabel="x (pixels)")
-    low.margins(0.25)
-    low.invert_yaxis()
-
+# %% [markdown]
+# The paper's Fig. 7 shows chosen pictures. Chosen by whom? Here a rule: sort the objects by our
+# clicks to 90 %, then by last IoU; take the first, the middle and the last.
 
 # %%
-def replays(rank=1, *more, title=""):
-    figure = curves.sheet(4.2, title)
-    with curves.style():
-        axes = figure.subplots(2, 1 + len(more), squeeze=False)
-        for column, place in zip(axes.T, (rank, *more), strict=True):
-            replay(*column, ranked[place - 1])
-        axes[0, 0].set_ylabel("IoU (0 to 1)")
-        axes[1, 0].set_ylabel("y (pixels)")
-    return figure
-
-
-by_rule = 1, (len(ranked) + 1) // 2, len(ranked)
-print("clicks to 90 %:", counts := [rule(ranked[rank - 1])[0] for rank in by_rule])
-assert counts == sorted(counts)
-course.explore(replays, "One object's clicks.", rank=(1, len(ranked)))
-course.show(replays(*by_rule, title="Fig. 7 by rule: the first, the middle, the last"),
+ranked = browsing.kept(games[dataset])
+by_rule = 0, (len(ranked) - 1) // 2, len(ranked) - 1
+print("clicks to 90 %:", counts := [int(clicks([ranked[at][0]])[0]) for at in by_rule])
+course.show(browsing.replays(ranked, by_rule, "Fig. 7 by rule: the first, the middle, the last"),
             "Three objects: IoU after each click of ours and of cv2.grabCut, and below the places "
             "of our first five clicks, discs positive, squares negative.")  # fmt: skip
 
@@ -390,22 +375,18 @@ course.show(replays(*by_rule, title="Fig. 7 by rule: the first, the middle, the 
 # %%
 def play(name, who, picture, truth):
     """The picture after the robot's first click and after its third, with captions."""
-    who.set_image(picture)
-    asked, masks = [], [np.zeros_like(truth)]
-    for k in range(1, 4):
-        asked.append(next_click(truth, masks[-1], asked))
-        masks.append(who.add(asked[-1]).prob > 0.49)
-        if k != 2:
-            seen = {"prompts": [*asked], "gt_mask": truth, "scale": 300 / truth.shape[1]}
-            iou = metrics.iou(truth, masks[-1])
-            yield overlay.overlay(picture, masks[-1], **seen), f"{name}, {k}: {iou:.2f}"
+    asked, probs = course.play(who, picture, truth)
+    for k in (1, 3):
+        seen = {"prompts": asked[:k], "gt_mask": truth, "scale": 300 / truth.shape[1]}
+        iou = metrics.iou(truth, probs[k - 1] > 0.49)
+        yield overlay.overlay(picture, probs[k - 1] > 0.49, **seen), f"{name}, {k}: {iou:.2f}"
 
 
-# %%
 toy, labels = course.toy()
 scenery = [course.photo("coffee"), (toy[:80, 8:], labels[:80, 8:] == 4)]  # both 2 : 3
 who = {"ours": vpu.Predictor(model, precision="float32"), "grabCut": baselines.GrabCut()}
-shown = [turn for pair in scenery for name in who for turn in play(name, who[name], *pair)]
+shown = [turn for pair in scenery[:limit] for by in who for turn in play(by, who[by], *pair)]
+assert limit < 2 or shown[-1][1] == "grabCut, 3: 1.00"
 course.show(curves.strip(*zip(*shown, strict=True), columns=4, title="Colours do for a drawing"),
             "The cup and the drawn leaf, each by ours and by cv2.grabCut after one click and after "
             "three, with the truth dashed.")  # fmt: skip
@@ -418,8 +399,10 @@ clock("4-5 intervals, replays")
 #
 # ## Try it
 #
-# The control above the figure by rule replays any object of the set; that figure is its static
-# strip. Look for a run that reaches 85 % early and 90 % late: there lives most of a mean.
+# Above the first picture of section 5 stand the same dots, live: choose a set, wins or losses, and
+# a range of clicks to 90 % (20 holds the failures); click a dot, or move the slider with the
+# arrow keys, and its replay appears. The figure by rule is the static strip of three. Look for
+# a run that reaches 85 % early and 90 % late: there lives most of a mean.
 #
 # ## Break it
 #
@@ -444,6 +427,7 @@ course.same([(s - 1) / (s + 1) for s in sides], [perfect(s) for s in sides])
 
 # %%
 lines = {"perfect": list(map(perfect, sides)), "90 %": [0.9] * len(sides)}
+assert perfect(10) < 0.9 < perfect(20)
 figure = curves.lines(lines, range(len(sides)), title="One pixel off: even the perfect answer",
                       xlabel="side of the object (pixels)", ylabel="IoU (0 to 1)")  # fmt: skip
 figure.axes[0].set_xticks(range(len(sides)), sides)
@@ -455,18 +439,16 @@ course.show(figure, "The IoU of a perfect answer with a truth shifted by one pix
 # `lite0` on drawn scenes, once against the truth, once against the shifted one.
 
 # %%
-short, games = evaluation.EvaluationConfig(max_rounds=10), []
-for i in range(limit if profile != "smoke" else 1):
-    picture, labels = scenes.scene(2_000_000 + seed + i)
-    truth = labels == np.bincount(labels.ravel())[1:].argmax() + 1
-    for mask in (truth, shifted(truth)):
-        sample = samples.Sample("scenes", f"{i}", 1, picture, mask)
-        games.append(evaluation.run_sample(who["ours"], sample, short)["ious"])
-right, wrong = ([metrics.noc(game, 0.9, 10) for game in games[k::2]] for k in (0, 1))
+exams = [course.examination(6 if profile != "smoke" else 1, 2_000_000 + seed) for _ in range(2)]
+for sample in exams[1]:
+    sample.gt[:] = shifted(sample.gt)
+played = [course.games(who["ours"], exam, 10) for exam in exams]
+right, wrong = (np.mean([metrics.noc(game, 0.9, 10) for game in games]) for games in played)
 softer = clicks(ours["grabcut"], 0.89).mean() - here.mean
-print(f"NoC@90 on drawn scenes {np.mean(right):.2f}, truth one pixel off {np.mean(wrong):.2f}")
-print(f"GrabCut, stored: asking for 89 instead of 90 % changes the mean by {softer:.2f} clicks")
-assert softer <= 0
+print(f"NoC@90 on drawn scenes {right:.2f}, truth one pixel off {wrong:.2f}: "
+      f"{(wrong - right) / 0.1:.0f} times a gap of 0.1")  # fmt: skip
+print(f"GrabCut, stored: asking for 89 in place of 90 % changes the mean by {softer:.2f} clicks, "
+      f"{softer / -0.1:.1f} times such a gap")  # fmt: skip
 
 # %% [markdown]
 # The loss is about $2/s$: more than one per cent of IoU on every object less than 200 pixels wide.
@@ -476,14 +458,16 @@ assert softer <= 0
 # ## Exercises
 #
 # **P · Predict.** In Tables I and II, 39 cells of VPUFormer have a rival with the same backbone.
-# In how many of them is VPUFormer *not* the best?
+# In how many of them is VPUFormer *not* the best? And which method's row in Table II joins two
+# models? A hint: for the smaller one, trained with earlier masks, its authors' own list says
+# 4.04 and 6.48 on SBD; the row has the numbers of a larger one, trained without.
 
 # %%
-answer, lost = None, 0  # a number from 0 to 39
+answer, lost = None, 0  # (a number from 0 to 39, "the method's name")
 for place, row in theirs.items():
     others = [r for k, r in table.items() if k[:2] == place and k[2] != "VPUFormer"]
     lost += sum(bool((r < mine).any()) for r, mine in zip(np.array(others).T, row, strict=True))
-course.checks.ex("08.P", answer, best=lost)
+course.checks.ex("08.P", answer, best=(lost, "RITM"))
 
 # %% [markdown]
 # **B · Build.** Mean NoC and the number of failures (never at the target within 20 clicks) from
@@ -497,7 +481,7 @@ def noc_and_nof_by_hand(runs, target):
 
 
 def off(by_hand, target=0.9):
-    runs = [row["ious"] for rows in ours.values() for row in rows]
+    runs = [row["ious"] for row, _ in pairs]
     nocs = [metrics.noc(run, target) for run in runs]
     wanted = np.mean(nocs), metrics.nof(runs, target).never
     return float(np.abs(np.subtract(by_hand(runs, target), wanted)).max())
@@ -506,26 +490,30 @@ def off(by_hand, target=0.9):
 course.checks.ex("08.B", noc_and_nof_by_hand, trial=off, beat=1e-3)
 
 # %% [markdown]
-# **E · Extend.** A 95 % interval for the mean difference, clicks of cv2.grabCut minus ours, on
-# VOC: two arrays, one number for each object, in the same order. It must hold the difference
-# itself, and be narrower than what two separate intervals leave open, their widths added. (An
-# honest one. The check cannot see whether you cheat.)
+# **E · Extend.** On Berkeley's 100 objects the paper has 1.71 clicks to 90 %, SimpleClick 1.97. Is
+# that gap outside chance? Their clicks, object by object, nobody has printed, so use ours on
+# GrabCut: write the half-width of a 95 % interval for the mean of `n` objects drawn from
+# `values`. Then say what follows for the gap, for a method that spreads as ours does, and for
+# one as good as theirs: ours, its hard objects cut to fewer clicks until the mean is below 1.97.
+# The check shows how far you are from $1.96\,\mathrm{std}/\sqrt{n}$; a tenth is allowed.
 
 
 # %%
-def interval(a, b):
+def half_width(values, n):
     raise NotImplementedError
 
 
-def width(of):
-    low, high = of(*pair)
-    return float(high - low) if low < np.subtract(*pair).mean() < high else np.inf
+def far(of):
+    formula = [1.96 * values.std() / 10 for values in (spread, mended)]
+    return max(abs(of(v, 100) / f - 1) for v, f in zip((spread, mended), formula, strict=True))
 
 
-of_voc = {key(row): row for row in cut["voc"]}
-pair = [clicks(rows) for rows in ([of_voc[key(row)] for row in ours["voc"]], ours["voc"])]
-(a, b), (c, d) = map(bootstrap_by_hand, pair)
-course.checks.ex("08.E", interval, trial=width, beat=(b - a) + (d - c))
+spread, goal = clicks(ours["grabcut"]), table["II", "ViT-B", "SimpleClick"][3]
+mended = next(m for cap in range(20, 0, -1) if (m := spread.clip(max=cap)).mean() <= goal)
+print(
+    f"the gap {goal - theirs['II', 'ViT-B'][3]:.2f}; a mean of {mended.mean():.2f} once mended"
+)
+course.checks.ex("08.E", half_width, trial=far, beat=0.1)
 
 # %% [markdown]
 # Solutions stand apart, in `notebooks/solutions/08_real_data.ipynb`.

@@ -2,6 +2,7 @@
 
 from vpucourse import (
     attending,
+    calibration,
     clicks,
     curves,
     exercises,
@@ -9,10 +10,11 @@ from vpucourse import (
     planes,
     prompting,
     robots,
+    slices,
     strokes,
 )
 from vpucourse.checking import Same, checks, same
-from vpucourse.exams import examination, examine, games, toy_model
+from vpucourse.exams import examination, examine, games, play, toy_model
 from vpucourse.exercises import excess
 from vpucourse.pictures import (
     CUP,

@@ -11,7 +11,8 @@ from vpuformer.data.scenes import scene
 from vpuformer.evaluation import EvaluationConfig, Policy, run_sample
 from vpuformer.metrics import iou_at, noc
 from vpuformer.model import VPUFormer
-from vpuformer.prompts import Segmenter
+from vpuformer.prompts import Click, Segmenter
+from vpuformer.robot.next_prompt import next_click
 from vpuformer.robot.policy import PolicyName
 from vpuformer.weights import load
 
@@ -66,3 +67,29 @@ def examine(
     found = {f"NoC@{t}": np.mean([noc(game, t / 100) for game in played]) for t in (85, 90)}
     found |= {f"IoU@{k}": np.mean([iou_at(game, k) for game in played]) for k in range(1, 6)}
     return {name: round(float(value), 3) for name, value in found.items()}
+
+
+def play(
+    segmenter: Segmenter, picture: np.ndarray, truth: np.ndarray, rounds: int = 3
+) -> tuple[list[Click], list[np.ndarray]]:
+    """The robot's clicks on one picture, and the probability `[H, W]` after each round.
+
+    When nothing is wrong any more it clicks no further, and the last answer is given again.
+
+    Args:
+        segmenter: a `Predictor`, or anything that speaks its protocol.
+        picture: uint8 `[H, W, 3]`.
+        truth: the object, bool `[H, W]`.
+        rounds: clicks, at most.
+    """
+    segmenter.set_image(picture)
+    clicks, probs = [], [np.zeros(truth.shape)]
+    for _ in range(rounds):
+        mask, prob = probs[-1] > 0.49, probs[-1]
+        if (mask != truth).any():
+            clicks.append(next_click(truth, mask, clicks))
+            answer = segmenter.add(clicks[-1])
+            assert answer is not None
+            prob = answer.prob
+        probs.append(prob)
+    return clicks, probs[1:]

@@ -18,7 +18,7 @@
 profile = "cpu"  # "smoke" | "cpu" | "gpu" | "paper": the same here
 seed = 0  # nothing is drawn but resamples
 out_dir = "out/08"  # nothing is written
-results = None  # folder of the stored runs; None: it is looked for
+results = "results/val_lite0_click.jsonl"  # the stored run of ours; others lie beside it
 
 # %%
 from pathlib import Path
@@ -30,12 +30,11 @@ import vpuformer as vpu
 from vpuformer import evaluation, metrics
 
 # %%
-near = ["results", "../results", "../../results", Path(vpu.__file__).parents[1] / "results"]
-stored = "val_lite0_click.jsonl"
-room = next(Path(r) for r in ([results] if results else near) if Path(r, stored).is_file())
-key = lambda row: (row["set"], row["image"], row["instance"])  # noqa: E731
-ours, cut = ({key(r): r["ious"] for r in evaluation.read_results(room / name)[1] if r["ious"]}
-             for name in (stored, "val_grabcut_click.jsonl"))  # fmt: skip
+near = [Path(up, results) for up in (".", "..", "../..", Path(vpu.__file__).parents[1])]
+stored = next(path for path in near if path.is_file())
+room = stored.parent
+runs = {(row["set"], row["image"], row["instance"]): row["ious"]
+        for row in evaluation.read_results(stored)[1] if row["ious"]}  # fmt: skip
 
 # %% [markdown]
 # **P.** Compare each VPUFormer row with the best of the others above it, column by column.
@@ -62,8 +61,13 @@ for (number, backbone, method), row in table.items():
         ]
 print(cells, "cells; not the best in:", *lost, sep="\n")
 
+# %% [markdown]
+# The row is RITM's, on HRNet-18s. Its numbers on GrabCut and Berkeley belong to RITM's HRNet-18s
+# trained with earlier masks; those on SBD and DAVIS to its larger HRNet-18, trained without. Its
+# authors' list says of the first model 4.04 and 6.48 on SBD.
+
 # %%
-verdict = course.checks.ex("08.P", 8, best=len(lost))
+verdict = course.checks.ex("08.P", (8, "RITM"), best=(len(lost), "RITM"))
 assert verdict.endswith("right."), verdict
 verdict
 
@@ -83,10 +87,10 @@ def noc_and_nof_by_hand(runs, target):
 
 
 def off(by_hand, target=0.9):
-    runs = [*ours.values()]
-    nocs = [metrics.noc(run, target) for run in runs]
-    wanted = np.mean(nocs), metrics.nof(runs, target).never
-    return float(np.abs(np.subtract(by_hand(runs, target), wanted)).max())
+    games = [*runs.values()]
+    nocs = [metrics.noc(run, target) for run in games]
+    wanted = np.mean(nocs), metrics.nof(games, target).never
+    return float(np.abs(np.subtract(by_hand(games, target), wanted)).max())
 
 
 verdict = course.checks.ex("08.B", noc_and_nof_by_hand, trial=off, beat=1e-3)
@@ -94,39 +98,40 @@ assert verdict.endswith("right."), verdict
 verdict
 
 # %% [markdown]
-# **E.** Draw *objects*, not numbers: each draw takes both methods' clicks on the same objects and
-# averages the differences. What makes an object hard for both cancels. The interval lies far
-# from zero, which settles who needs fewer clicks on these photos.
+# **E.** Draw `n` of the values with replacement, take the mean, 2,000 times; half the distance
+# between the 2.5 % and the 97.5 % quantile.
 
 
 # %%
-def bootstrap(values):
-    draws = np.random.default_rng(0).integers(len(values), size=(2000, len(values)))
-    return np.quantile(np.asarray(values, float)[draws].mean(1), (0.025, 0.975))
+def half_width(values, n):
+    draws = np.random.default_rng(0).integers(len(values), size=(2000, n))
+    return np.ptp(np.quantile(np.asarray(values)[draws].mean(1), (0.025, 0.975))) / 2
 
 
-def interval(a, b):
-    return bootstrap(a - b)
+def far(of):
+    formula = [1.96 * values.std() / 10 for values in (spread, mended)]
+    return max(abs(of(v, 100) / f - 1) for v, f in zip((spread, mended), formula, strict=True))
 
 
-voc = [k for k in ours if k[0] == "voc" and k in cut]
-pair = [np.array([metrics.noc(runs[k], 0.9) for k in voc]) for runs in (cut, ours)]
-
-
-def width(of):
-    low, high = of(*pair)
-    return float(high - low) if low < np.subtract(*pair).mean() < high else np.inf
-
+ours, goal = (table["II", "ViT-B", name][3] for name in ("VPUFormer", "SimpleClick"))
+spread = np.array([metrics.noc(run, 0.9) for key, run in runs.items() if key[0] == "grabcut"])
+mended = next(m for cap in range(20, 0, -1) if (m := spread.clip(max=cap)).mean() <= goal)
 
 # %%
-(a, b), (c, d) = map(bootstrap, pair)
-verdict = course.checks.ex("08.E", interval, trial=width, beat=(b - a) + (d - c))
+verdict = course.checks.ex("08.E", half_width, trial=far, beat=0.1)
 assert verdict.endswith("right."), verdict
-print("clicks saved:", interval(*pair).round(2), "widths", round(width(interval), 2),
-      "against", round(b - a + d - c, 2))  # fmt: skip
+for name, values in {"as ours": spread, "as good as theirs": mended}.items():
+    half, side = half_width(values, 100), "inside"
+    if goal - ours > half:
+        side = "outside"
+    print(
+        f"{name}: mean {values.mean():.2f}, ± {half:.2f}; the gap of {goal - ours:.2f} is {side}"
+    )
 verdict
 
 # %% [markdown]
-# The paper's example: 1.71 and 1.97 clicks on a hundred objects of Berkeley. Two separate
-# intervals would overlap widely; whether the difference holds, only the runs of both methods on
-# the same objects could tell. No table prints them, which is why ours lie in `results/`.
+# So the answer hangs on the spread, which no table prints. Failures make it: one object that
+# costs 20 clicks weighs as much as nineteen that cost two in place of one. And this is the
+# interval of *one* mean; a gap lies between two. Were both methods' clicks known object by
+# object, a paired interval (section 4 of the notebook) would settle it. That is why ours lie in
+# `results/`. And a hundred objects drawn from fifty stand for a Berkeley as varied as GrabCut.
