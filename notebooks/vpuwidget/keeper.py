@@ -12,8 +12,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from vpuformer.errors import VPUError
-from vpuformer.widget.export import read_json
+from vpuformer.errors import VPUError, read_json
 from vpuformer.widget.session import Session
 from vpuwidget.cells import running
 
