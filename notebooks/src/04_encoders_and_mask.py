@@ -453,8 +453,8 @@ for name, values in runs.items():
 gain, ours = runs["toy, kept"] - runs["toy, dropped"], runs["toy, kept"].mean()
 assert gain[0] == 0 and (gain[2] > 0 or profile == "smoke")
 title = f"Without its last mask the toy model loses {gain[2]:.3f} of IoU at round 3"
-alt = "IoU over five rounds, for the toy's scenes and for the photo: with and without the last "
-alt += "mask they start alike, then the ones without fall behind."
+alt = "IoU over five rounds, for the toy's scenes and for the photo, with and without the last "
+alt += "mask: each pair starts alike; the toy's line without it falls a little behind."
 course.chart(alt, runs, range(1, 6), title, xlabel="round", ylabel="IoU (0 to 1)")
 
 # %% [markdown]

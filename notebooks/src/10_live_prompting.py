@@ -196,7 +196,8 @@ course.same(session.prob, before, tolerance=0)
 # the truth. Further down are several objects, a brush, opacity, and files to write: mask,
 # cut-out, outlines, the session itself. It follows Jupyter's dark or light theme, and can be
 # used without a mouse. `live.session` is the session behind it: all that you do can be seen, and
-# done, from Python. The static picture is the robot's session with the box.
+# done, from Python. Each photo's session is kept: after a restarted kernel the cell brings your
+# prompts back, and *clear* starts anew. The static picture is the robot's session with the box.
 
 # %%
 live = vpu.PromptWidget(photo, model, truth=cup, out_dir=out_dir, precision="float32")
