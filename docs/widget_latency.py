@@ -91,8 +91,8 @@ def measure(rounds: int = ROUNDS) -> list[list[dict[str, float]]]:
             book = Notebook(page, server, "latency.ipynb")
             book.run()
             page.evaluate(WATCH)
-            for _ in range(rounds):
-                book.kernel("0", "w.show(Session(photo, model))")
+            for k in range(rounds):  # each saved at every change, as a person's is
+                book.kernel("0", f"w.show(Session(photo, model, autosave='talk-{k}.json'))")
                 book.settle()
                 time.sleep(0.5)
                 found.append([once(book, *click) for click in CLICKS])

@@ -4,6 +4,7 @@ import os
 import sys
 from types import ModuleType
 
+import pytest
 from beartype import BeartypeConf, beartype
 from jaxtyping import install_import_hook
 
@@ -16,3 +17,9 @@ sys.modules[checker.__name__] = checker
 
 CHECKED = tuple(f"vpuformer.{room}" for room in ("pue", "network", "losses", "model", "training"))
 install_import_hook(list(CHECKED), f"{checker.__name__}.check")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """No test finds or leaves anything in the user's own cache."""
+    os.environ["VPUFORMER_CACHE"] = str(tmp_path_factory.mktemp("cache"))

@@ -1,10 +1,13 @@
 """The command line: words become prompts, mistakes become one clear line and exit code 2."""
 
 import importlib
+import io
 import json
 import sys
+import zipfile
 from importlib import import_module
 
+import made_up
 import numpy as np
 import pytest
 from PIL import Image
@@ -159,6 +162,27 @@ def test_evaluate_a_baseline_and_resume(tmp_path, capsys):
     for name, method in (("grabcut", "GrabCut"), ("random_walker", "RandomWalker")):
         header = (tmp_path / f"results_{name}.jsonl").read_text().splitlines()[0]
         assert json.loads(header)["method"] == method
+
+
+def test_evaluate_reads_published_sets(tmp_path, capsys):
+    for name in ("grabcut", "berkeley"):
+        (content,) = getattr(made_up, name)().values()
+        zipfile.ZipFile(io.BytesIO(content)).extractall(tmp_path)
+    sets = [f"grabcut:{tmp_path / 'GrabCut'}", f"berkeley:{tmp_path / 'Berkeley'}"]
+    words = ["--model", "grabcut", "--limit", "2", "--out", str(tmp_path / "r.jsonl")]
+    assert cli.main(["evaluate", *sets, *words]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {name: numbers["samples"] for name, numbers in found.items()} == {
+        "grabcut": 2,
+        "berkeley": 2,
+    }
+    for word, message in (
+        (f"davos:{tmp_path}", "No set is called 'davos'. There are coco_lvis, grabcut"),
+        (f"voc:{tmp_path}", "has no JPEGImages/. Give the folder with"),
+    ):
+        out = tmp_path / "none.jsonl"
+        assert cli.main(["evaluate", word, "--model", "grabcut", "--out", str(out)]) == 2
+        assert message in capsys.readouterr().err and not out.exists()
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from vpuformer.predictor import Predictor
 from vpuformer.prompts import Box, Click, Prediction, Scribble
 from vpuformer.robot.mistakes import depth
 from vpuformer.robot.next_prompt import next_click, next_scribble
+from vpuformer.robot.policy import Turn
 from vpuformer.training import recipes, sampling
 from vpuformer.training.rounds import Rounds
 
@@ -108,7 +109,8 @@ def test_exercises_know_right_from_wrong(truth):
     assert ex("00.B", lambda: [Click(1, 1)] * 3, **given) == "00.B: right."
     assert "IoU 0.667" in ex("00.B", lambda: [Click(1, 1)] * 2, **given)
     assert "got 4" in ex("00.B", lambda: [Click(1, 1)] * 4, **given)
-    assert ex("00.E", lambda: [Click(1, 1)] * 3, **given) == "00.E: right."
+    assert ex("00.E", lambda: [Click(1, 1)] * 3, **given, beat=4) == "00.E: right."
+    assert "at most 2, got 3" in ex("00.E", lambda: [Click(1, 1)] * 3, **given, beat=3)
     two = {"centre": 0.5, "edge": 0.4}
     assert ex("00.P", "centre", scores=two) == "00.P: right."
     assert "centre 0.500, edge 0.400" in ex("00.P", "edge", scores=two)
@@ -233,6 +235,19 @@ def test_exercises_of_box_and_scribble():
     assert "differ" in ex("03.E", lambda: (far, far.moved(3, 0)))
 
 
+def test_a_stroke_by_a_few_of_its_points():
+    bent = Scribble(((0, 0), (6, 0), (6, 2)), positive=False)
+    assert course.strokes.discrete(bent) is bent
+    assert course.strokes.discrete(bent, 3) == Scribble(((0, 0), (4, 0), (6, 2)), positive=False)
+
+
+def test_a_page_shows_pool_choice_and_vectors():
+    page = course.strokes.page([(2, 0), (1, 1)], [(1, 1)], np.arange(4) / 4, np.arange(3) / 3)
+    assert page.shape == (5, 6) and page[0, 2] == 0.45 and page[1, 1] == 1
+    assert np.isnan(page[3]).all() and np.isnan(page[:, 4]).all()
+    assert (page[4, :4] == np.arange(4) / 4).all() and (page[:3, 5] == np.arange(3) / 3).all()
+
+
 def click_by_hand(gt, pred, tie=False):
     if (gt == pred).all():
         return None
@@ -259,6 +274,25 @@ def test_exercises_of_the_robot():
     assert "to beat: 1.00" in ex("01.E", stroke, **{**given, "beat": 1.0})
 
 
+def test_the_reference_robot_is_asked_too(monkeypatch, tmp_path):
+    found = course.robots.golden()
+    assert len(found) == 208 and sum(click is None for *_, click in found) == 2
+    assert all(click_by_hand(gt, pred) == click for gt, pred, click in found)
+    monkeypatch.setattr(course.robots, "truths", lambda count: [])
+    blind = lambda gt, pred: (9, 4, False) if (gt != pred).any() else None  # noqa: E731
+    assert "expected" in course.checks.ex("01.B", blind)
+    monkeypatch.setattr(course.robots, "GOLDEN", tmp_path / "none.npz")
+    assert course.checks.ex("01.B", blind) == "01.B: right."
+
+
+def test_a_scoreboard_counts_rounds_and_lost_games():
+    turns = [Turn(Click(0, 0), 0.5), Turn(Click(1, 1), 0.92)]
+    games = {"quick": [turns, turns], "slow": [turns, turns[:1]]}
+    figure = course.robots.scoreboard(games, (0.5, 0.9))
+    said = [[text.get_text().strip() for text in ax.texts] for ax in figure.axes]
+    assert said == [["1.0", "1.0"], ["2.0", "11.0"], ["0", "0"], ["0", "1"]]
+
+
 def test_a_game_ends_when_nothing_is_wrong(truth):
     game = course.robots.play(truth, lambda gt, pred, _: next_click(gt, pred))
     assert game[-1].iou == 1 and len(game) < 20
@@ -277,10 +311,26 @@ def test_exercises_of_attention():
 
     assert ex("05.B", attend) == "05.B: right."
     assert "Off by" in ex("05.B", lambda q, k, v: attend(q, k, v, 1.0))
-    tokens = torch.linspace(2, 6, 40)[:, None] * torch.ones(3)
-    assert "to beat" in ex("05.E", lambda f: f.amax(-1).sigmoid(), tokens=tokens)
-    assert ex("05.E", lambda f: (f.amax(-1) - 4).sigmoid(), tokens=tokens) == "05.E: right."
-    assert "one a pixel" in ex("05.E", lambda f: f.amax(-1), tokens=tokens)
+    given = {"tokens": torch.ones(1, 40, 3), "trial": lambda phi: 3.5, "beat": 4.0}
+    assert ex("05.E", lambda f: f.amax(-1).sigmoid(), **given) == "05.E: right."
+    assert "one a place" in ex("05.E", lambda f: 2 * f.amax(-1), **given)
+    assert "one a place" in ex("05.E", lambda f: f.sigmoid(), **given)
+    assert "NoC@90 3.50, to beat: 3.00" in ex("05.E", lambda f: f[..., 0], **given | {"beat": 3.0})
+
+
+def test_owners_are_blue_white_or_vermillion():
+    picture = course.attending.owners(np.array([[1.0, 0.5, 0.0]]))
+    assert picture[0, 0].tolist() == list(palette.rgb(palette.POSITIVE))
+    assert picture[0, 1].tolist() == [255, 255, 255]
+    assert picture[0, 2].tolist() == list(palette.rgb(palette.NEGATIVE))
+
+
+def test_histograms_hold_every_value():
+    values = {"channel": np.array([0.0, 0.1, 0.1, 1.0]), "pixel": np.full(10, 0.5)}
+    figure = course.attending.histograms({"before": values, "after": values}, "finding")
+    assert len(figure.axes) == 4
+    for ax in figure.axes:
+        assert sum(bar.get_height() for bar in ax.patches) == pytest.approx(100)
 
 
 def test_dma_states_come_from_a_run():

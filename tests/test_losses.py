@@ -56,6 +56,21 @@ def test_nfl_and_dice_without_a_pixel_that_counts_are_zero_or_finite():
     assert logits.grad is not None and logits.grad.abs().sum() == 0
 
 
+@pytest.mark.parametrize("edge", [0.0, 1.0])
+def test_half_precision_neither_overflows_nor_rounds_the_bounds_of_rho_away(edge):
+    target = torch.ones(SHAPE)
+    rough = torch.full((2, 1, 6, 8), edge, dtype=torch.bfloat16)
+    for positive in (True, False):
+        prompts = PromptBatch.of([[Click(3, 4, positive)]] * 2)
+        loss = p2cl(rough, prompts, target)
+        assert loss.tolist() == p2cl(rough.float(), prompts, target).tolist()
+        assert loss.isfinite().all()
+    logits = torch.linspace(-9, 9, 384).reshape(SHAPE).bfloat16()
+    assert (
+        normalized_focal_loss(logits, target) == normalized_focal_loss(logits.float(), target)
+    ).all()
+
+
 def test_dice_equals_its_oracle(case):
     logits, target, valid = case
     p = 1 / (1 + np.exp(-logits)) * valid

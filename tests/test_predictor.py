@@ -146,6 +146,12 @@ def test_spare_slots_for_prompts_change_nothing():
         close = np.abs(spare.add(prompt).prob - plain.add(prompt).prob).max()
         assert close < 1e-5
     assert asked == [[n, 1, 8 if n < 9 else 16] for n in range(1, 10)]
+    counts = (25, 32, 33, 49, 65, 97, 129, 193)
+    for count in counts:
+        spare.reset()
+        spare.add(*MIXED[:1] * count)
+    slots = (32, 32, 48, 64, 96, 128, 192, 256)  # two shapes to a doubling
+    assert asked[9:] == [[n, 1, slot] for n, slot in zip(counts, slots, strict=True)]
 
 
 def test_says_how_long_encoding_and_decoding_took():

@@ -1,5 +1,6 @@
 """What has been said about an object: rounds of prompts and answers, with undo and redo."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -56,23 +57,26 @@ def nth(rounds: tuple[Round, ...], index: int) -> Prompt:
     return prompts[index]
 
 
+def obeying(values: np.ndarray, prompts: Iterable[Prompt]) -> np.ndarray:
+    """The same array `[H, W]`, each click's own pixel set to its sign."""
+    for prompt in prompts:
+        if isinstance(prompt, Click):
+            x, y = prompt.pixel
+            values[y, x] = prompt.positive  # row = y
+    return values
+
+
 def answered(rounds: tuple[Round, ...], threshold: float) -> Prediction:
     """The last round's answer on the image; each click's own pixel obeys its sign."""
     frame, logits, most = rounds[-1].frame, rounds[-1].logits, np.float32(threshold)
-
-    def obeying(values: np.ndarray) -> np.ndarray:
-        for prompt in said(rounds):
-            if isinstance(prompt, Click):
-                x, y = prompt.pixel
-                values[y, x] = prompt.positive  # row = y
-        return values
+    prompts = said(rounds)
 
     def prob() -> np.ndarray:
         found, least = frame.spread(logits), np.nextafter(most, np.float32(2))
         over = frame.spread(logits, threshold)  # and rounding carries nothing across
-        return obeying(np.where(over, found.clip(least), found.clip(None, most)))
+        return obeying(np.where(over, found.clip(least), found.clip(None, most)), prompts)
 
-    return Prediction(prob, threshold, lambda: obeying(frame.spread(logits, threshold)))
+    return Prediction(prob, threshold, lambda: obeying(frame.spread(logits, threshold), prompts))
 
 
 def previous(

@@ -1,9 +1,11 @@
 """Errors that say what was wrong, what was expected and what to do next."""
 
+import json
 import os
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 
 class VPUError(Exception):
@@ -30,19 +32,24 @@ class CheckpointError(VPUError, ValueError):
     """A weights, checkpoint or results file cannot be used."""
 
 
+def read_json(path: str | Path) -> Any:
+    """What a JSON file holds."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read as JSON: {error}.") from None
+
+
 @contextmanager
-def written_whole(
-    path: Path, error: type[VPUError], advice: str, temporary: Path | None = None
-) -> Generator[Path, None, None]:
+def written_whole(path: Path, error: type[VPUError], advice: str) -> Generator[Path, None, None]:
     """A temporary file beside `path` that becomes it at the end: whole or not at all.
 
     Args:
         path: what is written in the end; its folder is made.
         error: raised when the disk refuses; what stood at `path` before is untouched.
         advice: what to do then.
-        temporary: its name until then; by default the target's with `.tmp` behind it.
     """
-    temporary = temporary or path.with_name(path.name + ".tmp")
+    temporary = path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

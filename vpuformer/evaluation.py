@@ -20,7 +20,8 @@ import torch
 
 from vpuformer import metrics
 from vpuformer.config import to_json
-from vpuformer.data.samples import Sample, folder_samples
+from vpuformer.data.public import samples_of
+from vpuformer.data.samples import Sample
 from vpuformer.errors import CheckpointError, ConfigError, written_whole
 from vpuformer.prompts import Segmenter, kind_of
 from vpuformer.robot.policy import Policy, Turn
@@ -94,12 +95,12 @@ def evaluate_folders(
 
     Args:
         segmenter: what answers.
-        folders: the data sets; all runs go to one file.
+        folders: the data sets, or published ones as NAME:FOLDER; all runs go to one file.
         out: the results file.
         config: the protocol.
         limit: at most so many objects of each set.
     """
-    samples = chain.from_iterable([folder_samples(folder, limit=limit) for folder in folders])
+    samples = chain.from_iterable([samples_of(folder, limit) for folder in folders])
     return evaluate(segmenter, samples, out=out, config=config)
 
 

@@ -43,8 +43,8 @@ def normalized_focal_loss(
     `scale` gives m from outside. `target` is 0 or 1, `valid` (s) 1 where a pixel counts. A sample
     without a pixel that counts gives 0.
     """
-    s = torch.ones_like(logits) if valid is None else valid.to(logits.dtype)
     signed = _precise(torch.where(target > 0.5, logits, -logits))
+    s = torch.ones_like(signed) if valid is None else valid.to(signed.dtype)
     log_p = F.logsigmoid(signed).clamp(min=math.log(FLOOR))
     b = s * (-signed).sigmoid() ** gamma  # ignored pixels have p = 1
     count = s.sum((1, 2, 3), keepdim=True)
@@ -76,7 +76,7 @@ def pair_bce(rho: Tensor, Y: Tensor) -> Tensor:
 
     Eq. (16): -Y log rho - (1 - Y) log(1 - rho), rho kept in [1e-6, 1 - 1e-6].
     """
-    rho = rho.clamp(1e-6, 1 - 1e-6)
+    rho = _precise(rho).clamp(1e-6, 1 - 1e-6)
     return -(Y * rho.log() + (1 - Y) * (1 - rho).log())
 
 

@@ -48,10 +48,8 @@ def save(model: VPUFormer, path: str | Path, card: dict[str, Any]) -> Path:
     """
     path = Path(path)
     kind, layout = torch.float16, torch.contiguous_format
-    tensors = {
-        k: torch.atleast_1d(v.detach().cpu().to(kind, memory_format=layout))
-        for k, v in model.state_dict().items()
-    }
+    own = {k: v.detach().cpu() for k, v in model.state_dict().items()}
+    tensors = {k: torch.atleast_1d(v.to(kind, memory_format=layout)) for k, v in own.items()}
     if broken := [k for k, v in tensors.items() if not v.isfinite().all()]:
         raise CheckpointError(
             f"{', '.join(broken[:5])} is not finite in float16. The training went wrong."

@@ -70,14 +70,16 @@ from vpuformer import config, imaging, metrics, pue
 from vpuformer.robot.next_prompt import next_click
 
 # %% [markdown]
-# Is everything here that we need? `vpu.doctor()` says it in one table; the notebook leaves out
-# the column that names folders of this computer. A line with FIX brings the command that
-# mends it.
+# Is everything here that we need? `vpu.doctor()` says it in one table: versions, threads, disk,
+# widget (the notebook leaves out the names of this computer's folders). A line with FIX brings
+# the command that mends it.
 
 # %%
 clock = course.Clock()
 for row in vpu.doctor().rows:
-    print(f"{row.state:<4}{row.what:<9}{row.fix}")
+    found = row.found.split(" in ")[0].split(" runs ")[0].split(", ")
+    seen = ", ".join(word for word in found if not Path(word).is_absolute())
+    print(f"{row.state:<4}{row.what:<9}{seen}{row.fix and '  -> ' + row.fix}")
 
 # %% [markdown]
 # The shipped model is `lite0`: a small encoder trained on ImageNet by others, and our four
@@ -92,11 +94,12 @@ predictor = vpu.Predictor(model, precision="float32")
 predictor.set_image(image)
 print(config.dumps(model.config).replace(', "', ',\n"'))
 print(f"weights: {sum(p.numel() for p in model.parameters()) / 1e6:.1f} million numbers")
+print(f"reference: {len(course.CUP.split())} corners")
 
 # %% [markdown]
-# `truth` is our reference: a line drawn by hand around the cup, 94 corners at five times the
-# photo's size. The cup means rim, body, handle and foot; the spoon in front of it does not
-# count, nor does the saucer.
+# `truth` is our reference: a line drawn by hand around the cup, on an enlarged photo. The cup
+# means rim, body, handle and foot; the spoon in front of it does not count, nor does the
+# saucer.
 #
 # Four gestures (the field calls them **prompts**), in the order in which an impatient person
 # would make them. **IoU** says how well a mask agrees with the reference, from 0 (not at all) to
@@ -235,7 +238,6 @@ def iou_by_hand(a, b):
     return both / either
 
 
-# %%
 A = [[1 <= y <= 3 and 1 <= x <= 4 for x in range(8)] for y in range(7)]
 B = [[1 <= y <= 3 and 3 <= x <= 6 for x in range(8)] for y in range(7)]
 for row_a, row_b in zip(A, B, strict=True):
@@ -256,24 +258,22 @@ print(
 # %% [markdown]
 # ## 4 Four parts, one road
 #
-# **Image encoder.** Looks at the photo and keeps maps of features at several sizes. Later
-# rounds reuse them: a further gesture costs a fraction of the first. A mask that covers only
-# a part of the photo brings a second look: `Predictor` **zooms in**, encodes that part larger,
-# and goes on there. The paper does not have this step; it is a habit of the field.
+# **Image encoder** (notebook 04). Looks at the photo and keeps maps of features at several
+# sizes. Later rounds reuse them, so that a further gesture costs less than the first. (If the
+# mask covers only a part of the photo, `Predictor` encodes that part again, larger: it *zooms
+# in*, a habit of the field that the paper lacks.)
 #
-# **PuE**, the prompt-unified encoder. Turns every gesture, whatever its kind, into *one*
-# vector: a bump over x ($q_h$), a bump over y ($q_v$), and its sign ($q_b$). This is the
-# paper's first idea: one form for clicks, boxes and scribbles.
+# **PuE**, the prompt-unified encoder (02, 03). Turns every gesture, whatever its kind, into
+# *one* vector: a bump over x ($q_h$), a bump over y ($q_v$), its sign ($q_b$).
 #
-# **DMA**, dual-cross merging attention. Vectors and features talk in both directions: prompts
-# ask the picture what they point at, the picture asks the prompts what it should be.
+# **DMA**, dual-cross merging attention (05). Prompts ask the picture what they point at, the
+# picture asks the prompts what it should be.
 #
-# **Decoder.** Joins four scales into one map, with a number for each pixel: above zero is
-# *object*.
+# **Decoder** (06). Joins four scales into one map: a pixel above zero is *object*.
 #
-# Here are the vectors of our four gestures, drawn on the axes they describe. Follow the box:
-# its bump is as wide as the box, because a wide bump is how a vector says *large*. The clicks
-# are needles. What the bumps of a scribble mean is notebook 03's story.
+# Below, our four gestures' vectors on the axes that they describe. The box's bump is as wide as
+# the box, which is how a vector says *large*; clicks are needles; scribbles are notebook 03's
+# story.
 
 # %%
 side = (model.config.pue.length,) * 2
@@ -300,7 +300,8 @@ course.show(
 #
 # Now the whole road, Fig. 3 of the paper, with the sizes of *this* run filled in. On entering
 # DMA each vector is brought to the width of the features, and a *place* is one cell of the
-# map at 1/16. P2CL is a loss, and notebook 06's. The four colours stay with the parts through
+# map at 1/16 of the photo's side. P2CL is a loss used in training only: it pulls pixels of the
+# object toward the prompt's vector (notebook 06). The four colours stay with the parts through
 # the whole course.
 
 # %%
@@ -334,13 +335,20 @@ clock("3-4 IoU and parts")
 # missing, negative where there is too much. That rule is how papers measure a method without
 # tiring anyone: the fewer clicks it needs, the better.
 
+
 # %%
-predictor.reset()
-robot, mask, used = [], np.zeros_like(truth), []
-while len(used) < rounds and (mask != truth).any():
-    used.append(next_click(truth, mask, used))
-    mask = predictor.add(used[-1]).mask
-    robot.append(float(metrics.iou(truth, mask)))
+def robot_game(predictor, truth, rounds):  # IoU after each click, and the clicks
+    predictor.reset()
+    found, mask, used = [], np.zeros_like(truth), []
+    while len(used) < rounds and (mask != truth).any():
+        used.append(next_click(truth, mask, used))
+        mask = predictor.add(used[-1]).mask
+        found.append(float(metrics.iou(truth, mask)))
+    return found, used
+
+
+# %%
+robot, used = robot_game(predictor, truth, rounds)
 print("robot:", " ".join(f"{score:.3f}" for score in robot))
 assert max(robot) >= robot[0]
 course.show(
@@ -385,30 +393,30 @@ clock("5-6 robot and files")
 # %% [markdown]
 # ## Try it
 #
-# Here is what one, two and three gestures give, from a fresh start. Change the numbers and run
-# the cell again; nothing can break. With the mouse you prompt in
-# [notebook 10](10_live_prompting.ipynb), or here in a cell of your own that says
-# `vpu.PromptWidget(image, model)`.
+# Run the next cell in JupyterLab or Notebook 7, and the photo stands under it. Click: *this*.
+# With the right button: *not that*. Press `b` and drag for a box, `s` for a scribble, `z` to
+# take the last one back. The line under the photo tells the IoU. A page without Python behind
+# it, such as GitHub's, has the strip below it instead: one, two and three prompts. The strip's
+# cell, run again, shows your own. More of this in [notebook 10](10_live_prompting.ipynb).
 
 # %%
-mine = [vpu.Click(290, 190), vpu.Click(380, 300, positive=False), vpu.Click(225, 270)]
-steps, mine_ious = [], course.scores(predictor, mine, truth)
+live = vpu.PromptWidget(image, model, truth=truth, out_dir=out_dir, precision="float32")
+live
+
+# %%
+mine = live.session.prompts[:3] or used[:3]  # yours, else the robot's
+steps, mine_ious = [], []
 predictor.reset()
-for n, prompt in enumerate(mine):
+for n, prompt in enumerate(mine, 1):
     shown = predictor.add(prompt).mask
-    steps.append(overlay.overlay(image, shown, prompts=mine[: n + 1], scale=0.4))
-assert len(set(mine_ious)) > 1
-course.show(
-    curves.strip(
-        steps,
-        [
-            f"{n + 1} prompt{'s' * (n > 0)}, IoU {score:.2f}"
-            for n, score in enumerate(mine_ious)
-        ],
-        title="Each click moves the mask",
-    ),
-    "The mask after one, two and three clicks.",
-)
+    mine_ious.append(float(metrics.iou(truth, shown)))
+    look = {"prompts": mine[:n], "gt_mask": truth, "errors": True, "scale": 0.4}
+    steps.append(overlay.overlay(image, shown, **look))
+names = [f"{n} said, IoU {score:.2f}" for n, score in enumerate(mine_ious, 1)]
+title = f"Prompt by prompt: IoU {mine_ious[0]:.2f} becomes {mine_ious[-1]:.2f}"
+assert live.session.prompts or mine_ious[-1] >= mine_ious[0]
+words = "The mask after one, two and three prompts; hatched, what is still wrong with it."
+course.show(curves.strip(steps, names, title=title), words)
 
 # %% [markdown]
 # ## Break it
@@ -421,9 +429,8 @@ predictor.reset()
 right = predictor.add(vpu.Click(290, 150)).mask
 predictor.reset()
 wrong = predictor.add(vpu.Click(290, 150, positive=False)).mask
-print(
-    f"positive: {right[truth].mean():.0%} of the cup marked; negative: {wrong[truth].mean():.0%}"
-)
+marked = f"positive {right[truth].mean():.0%}, negative {wrong[truth].mean():.0%}"
+print(f"share of the cup that is marked: {marked}")
 assert right[150, 290] and not wrong[150, 290]
 assert wrong[truth].mean() < right[truth].mean()
 
@@ -453,8 +460,9 @@ def three_prompts():
 course.checks.ex("00.B", three_prompts, predictor=predictor, truth=truth)
 
 # %% [markdown]
-# **E · Extend.** Reach IoU 0.90 with at most four prompts, then with as few as you can. Which
-# kind of gesture do you end up with, and why that one?
+# **E · Extend.** Another picture: "three coins and a leaf", a drawn scene that the next
+# notebooks work on. Here the object is the leaf. Reach IoU 0.90 with fewer prompts than the
+# robot needs clicks. How few can you get, and with which kind of gesture?
 
 
 # %%
@@ -462,7 +470,12 @@ def fewest_prompts():
     raise NotImplementedError
 
 
-course.checks.ex("00.E", fewest_prompts, predictor=predictor, truth=truth)
+scene, labels = course.toy()  # uint8 [96, 128, 3]; in labels the leaf is 4
+on_leaf, leaf = vpu.Predictor(model, precision="float32"), labels == 4
+on_leaf.set_image(scene)
+beat = metrics.noc(robot_game(on_leaf, leaf, 8)[0], 0.90, 8)
+print(f"to beat: the robot's {beat} clicks on the leaf")
+course.checks.ex("00.E", fewest_prompts, predictor=on_leaf, truth=leaf, beat=beat)
 
 # %% [markdown]
 # Solutions stand apart, in `notebooks/solutions/00_quick_start.ipynb`, and are run like every
@@ -487,10 +500,8 @@ course.checks.ex("00.E", fewest_prompts, predictor=predictor, truth=truth)
 
 # %%
 cup_share = truth[answers[0].mask].mean()
-print(
-    f"Of the first mask, {cup_share:.0%} was cup; "
-    f"{answers[0].mask[truth].mean():.0%} of the cup was found."
-)
+cup_found = answers[0].mask[truth].mean()
+print(f"Of the first mask, {cup_share:.0%} was cup; {cup_found:.0%} of the cup was found.")
 print(f"After four gestures: {truth[last.mask].mean():.0%} and {last.mask[truth].mean():.0%}.")
 assert truth[last.mask].mean() > cup_share
 clock("try, break, exercises")

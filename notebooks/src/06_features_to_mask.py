@@ -55,7 +55,7 @@ profile = "cpu"  # "smoke" trains for 25 steps only | "cpu" | "gpu" | "paper": a
 seed = 0  # draws the untrained models and the small examples
 out_dir = "out/06"  # folder for the first figure
 lam = 2.0  # weight of P2CL in Eq. 18
-steps = 200  # training steps of each small model
+steps = 120  # training steps of each small model
 negatives = "complement"  # "complement" | "error": Reading R14
 
 # %%
@@ -65,8 +65,8 @@ from torch.nn import functional as F
 
 import vpucourse as course
 import vpuformer as vpu
-from vpucourse import curves, overlay, palette
-from vpuformer import config, losses, pue
+from vpucourse import curves, overlay, planes
+from vpuformer import config, losses, metrics, pue
 from vpuformer.network import alignment, pyramid
 
 # %%
@@ -269,12 +269,12 @@ weights["NFL, late"] = weights["focal"] / ((0.15 * torch.rand(4000) ** 3) ** 2).
 print("an undecided pixel weighs", {name: round(float(w[6]), 2) for name, w in weights.items()})
 assert weights["NFL, late"][6] > 10 * weights["NFL, early"][6] > weights["focal"][6]
 labels = {"xlabel": "p, probability of the right answer", "ylabel": "weight of a pixel (log10)"}
-labels["title"] = "NFL turns the volume up as the mask gets better"
-course.show(
-    curves.lines({name: np.log10(w) for name, w in weights.items()}, at, **labels),
+title = "NFL turns the volume up as the mask gets better"
+words = (
     "Weight against p on a logarithmic scale: BCE is flat, focal falls; NFL has focal's shape, "
-    "a little higher early in training, hundreds of times higher late.",
 )
+words += "a little higher early in training, hundreds of times higher late."
+course.chart(words, {name: np.log10(w) for name, w in weights.items()}, at, title, **labels)
 clock("1-2 decoder, NFL, Dice")
 
 # %% [markdown]
@@ -396,21 +396,21 @@ def train(lam, reading=negatives):
     scene, batch = torch.tensor(picture).permute(2, 0, 1)[None] / 255, pue.PromptBatch.of(lists)
     for _ in range(25 if profile == "smoke" else steps):
         seen = net.decode(net.encode_image(scene), batch, details=True)
-        Y = labels_of(seen.logits, reading)
-        p2cl = losses.pair_bce(seen.rho, Y).mean((1, 2, 3))  # Eq. 16, 17
+        pairs = losses.pair_bce(seen.rho, labels_of(seen.logits, reading))  # Eq. 16
+        p2cl = pairs.mean((1, 2, 3))  # Eq. 17
         mask = losses.normalized_focal_loss(seen.logits, gt) + losses.dice_loss(seen.logits, gt)
-        loss = (mask + lam * p2cl).mean()  # Eq. 18
         adam.zero_grad()
-        loss.backward()
+        (mask + lam * p2cl).mean().backward()  # Eq. 18
         adam.step()
-        log.append([loss.item(), contrast(seen.rho.detach())])
-    return net, np.array(log)
+        log.append(p2cl.mean().item())
+    return net, log
 
 
 # %%
-runs = {value: train(value) for value in sorted({0.0, 0.5, lam, 5.0})}
-fresh = answer_to(vpu.build(config.preset("tiny"), seed=seed), picture, gt.shape[2:], lists)
-ends = {v: answer_to(net, picture, gt.shape[2:], lists) for v, (net, _) in runs.items()}
+ask = lambda net: answer_to(net, picture, gt.shape[2:], lists)  # noqa: E731
+runs = {value: train(value) for value in sorted({0.0, 0.5, 1.0, lam, 5.0})}
+fresh = ask(vpu.build(config.preset("tiny"), seed=seed))
+ends = {value: ask(net) for value, (net, _) in runs.items()}
 sharp = {value: round(contrast(end.rho), 2) for value, end in ends.items()}
 print("contrast: untrained", round(contrast(fresh.rho), 2), "| by λ", sharp)
 parts = losses.total_loss(fresh, pue.PromptBatch.of(lists), gt, config=config.LossConfig())
@@ -423,51 +423,58 @@ for name, end in (("untrained", fresh), (f"λ = {lam:g}", ends[lam])):
     shown |= {f"{name}: mask": end.logits[3, 0].sigmoid().numpy()}
     shown |= {f"{name}: ρ {s}": r for s, r in zip("+−", end.rho[3].numpy(), strict=True)}
 assert not done or sharp[lam] > contrast(fresh.rho) + 0.2
-row_of(
-    "Grey before; trained, the leaf stands out for its own click",
-    "Two rows of a mask and two similarity maps for the leaf. Untrained: nearly uniform. "
-    "Trained: the leaf stands out from a dark ground for its own click, and the other way round.",
-    shown,
-)
+title = "Grey before; trained, the leaf stands out for its own click"
+words = "Two rows of a mask and two similarity maps for the leaf. Untrained: nearly uniform. "
+words += "Trained: bright on a dark ground for its own click, and the other way round."
+row_of(title, words, shown)
 
 # %% [markdown]
 # The leaf gets halfway only. It is a small part of the scene, so it is a small part of the mean
 # in Eq. 17, and the ground has its way first.
 #
-# What happened to the vectors? Give every pixel two coordinates, its ρ to the one prompt and
-# its ρ to the other. A pixel at the lower right is like the click on the leaf and unlike the
-# negative one.
+# What happened to the vectors? They have dozens of numbers; we look at them from two directions,
+# those of the two prompts. A pixel's coordinates are then its ρ to the positive click on the leaf
+# and its ρ to the negative one. The prompts are vectors too and have their place, the *stars*:
+# each is at 1 on its own axis. Under a live kernel a slider moves λ from 0 to 5, over five trained
+# models; four of them are below.
 
 # %%
-figure, leaf = curves.sheet(3.1, "With P2CL the pixels fall in line"), inside[3, 0] > 0
-for i, value in enumerate((0.0, lam)):
-    with curves.style():
-        ax = figure.add_subplot(1, 2, i + 1, title=f"λ = {value:g}", xlim=(0, 1), ylim=(0, 1))
-        ax.set(xlabel="ρ of the click on the leaf", ylabel="ρ of the negative click")
-    for where, colour, mark in ((~leaf, palette.GREY, "x"), (leaf, palette.CURVES[2], "o")):
-        ax.scatter(*ends[value].rho[3][:, where], s=12, c=colour, marker=mark, lw=0.8)
-from_line = {v: (ends[v].rho[3].sum(0) - 1).abs().mean().item() for v in (0.0, lam)}
-print("the two ρ miss the sum 1, by λ:", {v: round(d, 4) for v, d in from_line.items()})
-assert not done or from_line[lam] < from_line[0.0] / 10
-words = "Two scatter plots, leaf pixels as green discs, others as grey crosses: one cloud in "
-course.show(figure, words + "the middle without P2CL; with it a line from the top left.")
+apart = {value: planes.between_prompts(net, ask)[3, 0, 1] for value, (net, _) in runs.items()}
+
+
+def seen_in_plane(*values, title=""):
+    panels = {f"λ = {v:g}": (ends[v].rho[3], apart[v]) for v in values}
+    return planes.plane(panels, inside[3, 0] > 0, title)
+
+
+words = "Scatter plots, leaf pixels as green discs, others as grey crosses, the two clicks as "
+words += "stars: without P2CL one cloud in the middle, with it a line that begins at a star."
+course.explore(lambda λ=lam: seen_in_plane(λ), words, λ=tuple(runs))
+miss = {v: round(float((e.rho[3].sum(0) - 1).abs().mean()), 4) for v, e in ends.items()}
+print("the two ρ miss the sum 1, by λ:", miss)
+print("ρ between the two clicks, by λ:", {v: round(float(r), 2) for v, r in apart.items()})
+assert not done or (miss[lam] < miss[0.0] / 10 and apart[lam] < 0.1)
+title = "With P2CL the pixels fall in line between the two stars"
+course.show(seen_in_plane(0.0, 0.5, lam, 5.0, title=title), words)
 
 # %% [markdown]
 # With P2CL all pixels lie near the line where the two ρ add up to one: the negative prompt has
-# ended up opposite to the positive one, as section 4 said it could. The masks of both models
-# are right; λ = 0 only never told the *prompts* to be where their pixels are.
+# ended up opposite to the positive one, as section 4 said it could. Without it the two stars are
+# far apart as well, for the mask itself must tell a positive click from a negative one; but no
+# pixel comes near either of them. The masks of all models are right; λ = 0 only never told the
+# *pixels* to be where their prompts are.
 #
 # How loud should λ be? The paper tries six values on real data and takes 2; its own table
-# (VI) has other winners in other columns. On our scene:
+# (VI) has other winners in other columns. On our scene, P2CL as a landscape over training step
+# and λ (five runs; between them the colours are drawn through):
 
 # %%
-x = np.linspace(0, len(runs[lam][1]) - 1, 11).astype(int)
-rising = {f"λ = {value:g}": log[x, 1] for value, (_, log) in runs.items()}
-title = "The louder P2CL, the sharper ρ; without it nothing happens"
-labels = {"xlabel": "training step", "ylabel": "contrast of ρ (−1 to 1)"}
-assert not done or min(sharp, key=sharp.get) == 0
-words = "Contrast of ρ over the steps: near zero for λ = 0, rising for all others."
-course.show(curves.lines(rising, x, title=title, **labels), words)
+last = {value: round(float(np.mean(log[-5:])), 2) for value, (_, log) in runs.items()}
+print("P2CL, mean of the last five steps, by λ:", last)
+assert not done or (max(last, key=last.get) == 0 and last[0.0] > 1.5 * last[lam])
+title = "A plain at λ = 0; any other λ leads down into the valley"
+words = "A map of P2CL over steps and λ: high along λ = 0, falling with the steps elsewhere."
+course.show(planes.surface({v: log for v, (_, log) in runs.items()}, title, "P2CL"), words)
 clock("3-5 P2CL")
 
 # %% [markdown]
@@ -475,7 +482,7 @@ clock("3-5 P2CL")
 #
 # Turn the prompt $z_q$ on a circle. Every direction of the disc is a pixel vector; those of
 # the object lie in the right quarter, between the white lines. Brightness is ρ. The number is
-# Eq. 17, over the whole disc.
+# Eq. 17, over the whole disc. (The other control of this notebook, λ, stands in section 5.)
 
 # %%
 gx, gy = np.meshgrid(np.linspace(-1, 1, 121), np.linspace(1, -1, 121))
@@ -493,8 +500,8 @@ course.explore(lambda degrees=0: curves.strip(*turned(degrees)), "A disc.", degr
 shown = {name: r for (r,), (name,) in map(turned, (0, 60, 120, 180))}
 grows = [float(name.split()[-1]) for name in shown]
 assert grows == sorted(grows)
-words = "Four discs of directions; the bright side turns away."
-row_of("The prompt is best where its own pixels are", words, shown, columns=4)
+title = "The prompt is best where its own pixels are"
+row_of(title, "Four discs of directions; the bright side turns away.", shown, columns=4)
 
 # %% [markdown]
 # ## Break it
@@ -503,19 +510,18 @@ row_of("The prompt is best where its own pixels are", words, shown, columns=4)
 # other answer, the error region, in every step.
 
 # %%
-wrong = answer_to(train(lam, "error")[0], picture, gt.shape[2:], lists)
+wrong = ask(train(lam, "error")[0])
 broken = {"λ = 0": ends[0.0], "error region": wrong, f"λ = {lam:g}": ends[lam]}
 for name, end in broken.items():
-    pred, true = end.logits > 0, gt > 0
-    iou = (pred & true).sum() / (pred | true).sum()
+    iou = metrics.iou(*(m.flatten(0, 2).numpy() > 0 for m in (gt, end.logits)))
     print(f"{name:<13} contrast {contrast(end.rho):+.2f}   IoU of the masks {iou:.2f}")
 assert not done or max(contrast(wrong.rho), abs(sharp[0.0])) < sharp[lam] / 2
-row_of(
-    "Without labels grey, with the wrong labels dark everywhere",
+title = "Without labels grey, with the wrong labels dark everywhere"
+words = (
     "Similarity to the leaf's click in three models: grey without P2CL, dark everywhere with "
-    "error regions, bright on the leaf with ours.",
-    {f"ρ +, {name}": end.rho[3, 0].numpy() for name, end in broken.items()},
 )
+words += "error regions, bright on the leaf with ours."
+row_of(title, words, {f"ρ +, {name}": end.rho[3, 0].numpy() for name, end in broken.items()})
 
 # %% [markdown]
 # With error regions a perfect mask leaves Y = 0 everywhere, and every prompt learns to push
@@ -586,7 +592,6 @@ course.checks.ex("06.E", negative_of, trial=trial, beat=measure(runs[lam][0]))
 # %%
 head = F.avg_pool2d(torch.tensor(prob)[None], 4)[0].numpy()
 for name, map_of in (("head", head), ("ρ alone", rho[0])):
-    both, either = cup & (map_of > 0.5), cup | (map_of > 0.5)
-    print(f"{name:<8} IoU with the cup {both.sum() / either.sum():.2f}")
+    print(f"{name:<8} IoU with the cup {metrics.iou(cup, map_of > 0.5):.2f}")
 clock("try, break, exercises")
 print(f"\n{course.versions(model)}\n\n{clock}")

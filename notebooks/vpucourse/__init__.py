@@ -6,13 +6,15 @@ from vpucourse import (
     clicks,
     curves,
     exercises,
+    looking,
+    planes,
     prompting,
     robots,
     slices,
     strokes,
 )
 from vpucourse.checking import Same, checks, same
-from vpucourse.exams import examination, examine, games, play
+from vpucourse.exams import examination, examine, games, play, toy_model
 from vpucourse.exercises import excess
 from vpucourse.pictures import (
     CUP,

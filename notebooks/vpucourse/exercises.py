@@ -34,14 +34,14 @@ def _three_prompts(
 ) -> str:
     prompts = list(session())
     if not 1 <= len(prompts) <= most:
-        return f"Give one to {most} prompts, got {len(prompts)}."
+        return f"Give at least one prompt and at most {most}, got {len(prompts)}."
     reached = scores(predictor, prompts, truth)[-1]
     return "" if reached >= goal else f"IoU {reached:.3f}, wanted at least {goal}."
 
 
 @checks.add("00.E")
-def _fewest_prompts(session: Any, **given: Any) -> str:
-    return _three_prompts(session, **given, most=4, goal=0.90)
+def _fewest_prompts(session: Any, *, beat: int, **given: Any) -> str:
+    return _three_prompts(session, **given, most=max(1, beat - 1), goal=0.90)
 
 
 @checks.add("04.P")

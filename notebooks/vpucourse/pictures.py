@@ -1,5 +1,6 @@
 """The pictures of the course: one photo, one small scene; figures and controls on the page."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
@@ -176,10 +177,17 @@ def explore(draw: Callable[..., Any], alt: str, **controls: Any) -> None:
     Args:
         draw: takes a value for each control and returns a figure.
         alt: what the figure shows, in words.
-        controls: as ipywidgets reads them: (1, 40) a slider, True a box to tick, a list a menu.
+        controls: as ipywidgets reads them: (1, 40) a slider, True a box to tick, a list a menu;
+            and a tuple of more than three values a slider over just these.
     """
     from IPython.display import Markdown, display
-    from ipywidgets import interactive
+    from ipywidgets import SelectionSlider, interactive
+
+    for name, values in controls.items():
+        if isinstance(values, tuple) and len(values) > 3:
+            default = inspect.signature(draw).parameters[name].default
+            start = default if default in values else values[0]
+            controls[name] = SelectionSlider(options=values, value=start)
 
     names = " and ".join(f"`{name}`" for name in controls)
     display(Markdown(f"*Run it yourself, and controls for {names} appear here.*"))

@@ -1,6 +1,6 @@
 """The checks of notebook 03, and a stroke's enclosed area."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -20,6 +20,37 @@ def enclosed(stroke: Scribble) -> np.ndarray:
     canvas = Image.new("1", (TOY_SIZE[1], TOY_SIZE[0]))
     ImageDraw.Draw(canvas).polygon(list(stroke.points), fill=1)
     return np.asarray(canvas, bool)
+
+
+def discrete(stroke: Scribble, n_points: int | None = None) -> Scribble:
+    """The stroke by so many points at equal distances along it; as it is when None."""
+    if n_points is None:
+        return stroke
+    x, y = np.transpose(stroke.points)
+    run = np.concatenate([[0.0], np.hypot(np.diff(x), np.diff(y)).cumsum()])
+    at = np.linspace(0, run[-1], n_points)
+    pairs = zip(np.interp(at, run, x).tolist(), np.interp(at, run, y).tolist(), strict=True)
+    return Scribble(tuple(pairs), stroke.positive)
+
+
+def page(
+    pool: Sequence[tuple[int, int]],
+    chosen: Sequence[tuple[int, int]],
+    q_h: np.ndarray,
+    q_v: np.ndarray,
+) -> np.ndarray:
+    """A grid as a map: the pool's points dim, the chosen bright; q_h below it, q_v at its right.
+
+    Between them lies a line of nan.
+    """
+    height, width = len(q_v), len(q_h)
+    plane = np.full((height + 2, width + 2), np.nan)
+    plane[:height, :width] = 0
+    for points, value in ((pool, 0.45), (chosen, 1.0)):
+        for x, y in points:
+            plane[y, x] = value  # row = y
+    plane[height + 1, :width], plane[:height, width + 1] = q_h, q_v
+    return plane
 
 
 @checks.add("03.P")

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from vpuformer.data.samples import SUFFIXES
-from vpuformer.errors import DataError, VPUError
+from vpuformer.errors import DataError, VPUError, read_json
 from vpuformer.imaging import save_mask
 from vpuformer.model import VPUFormer
 from vpuformer.predictor import load_once
-from vpuformer.widget.export import exported, read_json, save
+from vpuformer.widget.export import exported, save
 from vpuformer.widget.session import Session
 
 

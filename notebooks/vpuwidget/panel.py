@@ -8,7 +8,6 @@ from threading import get_ident
 from typing import Any
 
 import numpy as np
-from IPython.core.getipython import get_ipython
 from PIL import Image
 
 from vpuformer.drawing.overlay import overlay
@@ -16,8 +15,10 @@ from vpuformer.errors import PromptError
 from vpuformer.prompts import Click, Prediction, Prompt
 from vpuformer.widget.export import KINDS, exported, save
 from vpuformer.widget.session import Session
+from vpuwidget import cells
 from vpuwidget.canvas import PromptCanvas
 from vpuwidget.controls import SHOWN, SWITCHES, TABLES, TOO_LARGE, TOOLS, close
+from vpuwidget.keeper import Keeper
 from vpuwidget.picture import Picture, made
 from vpuwidget.view import MARK, View, anchor
 
@@ -26,7 +27,6 @@ KEYS |= {"=": "nearer", "Delete": "forget", "Backspace": "forget", "Z": "redo"}
 ARROWS = {"ArrowLeft": (-1, 0), "ArrowRight": (1, 0), "ArrowUp": (0, -1), "ArrowDown": (0, 1)}
 FACTORS = {"nearer": 1.5, "farther": 1 / 1.5, "whole": 1e-9}
 MARGIN = 56  # pixels for the prompt's vectors
-_of_cell: dict[str, tuple[str, list[Any]]] = {}  # notebook cell -> its last run and its widgets
 
 
 class PromptWidget(Picture):
@@ -37,7 +37,10 @@ class PromptWidget(Picture):
         model: a VPUFormer; the shipped weights by default.
         width: most pixels of the page that the photo takes; its height is at most 3/4 of that.
         out_dir: where files are written.
-        options: what else a Session takes: `mask`, `truth`, `autosave`, `precision`.
+        autosave: True keeps each photo's session in the cache where a page runs the notebook, and
+            goes on from it: a restarted kernel loses nothing. None and False keep none; a path is
+            the first photo's file.
+        options: what else a Session takes: `mask`, `truth`, `precision`.
 
     Attributes:
         session: all that was said, and the answers; it may be used from Python too.
@@ -48,8 +51,10 @@ class PromptWidget(Picture):
         self, image: Any, model: Any = None, *, width: int = 640, **options: Any
     ) -> None:
         self.out_dir, self.more_keys = Path(options.pop("out_dir", ".")), {}
+        cells.close_older()
+        self.keeper = Keeper(options.pop("autosave", True))
         given = isinstance(image, Session)
-        session: Session = image if given else Session(image, model, **options)
+        session: Session = image if given else self.keeper.opened(image, model, **options)
         canvas = PromptCanvas(
             (width * 3 // 4, width), lambda *a, **k: self.guarded(self.point, *a, **k)
         )
@@ -57,7 +62,7 @@ class PromptWidget(Picture):
         canvas.widget.on_key_down(lambda *key: self.guarded(self._key, *key))
         canvas.widget.on_client_ready(lambda: self._redraw("again"))
         self.show(session)
-        _close_older(self)
+        cells.made(self)
 
     @property
     def mask(self) -> np.ndarray:
@@ -79,7 +84,7 @@ class PromptWidget(Picture):
     def show(self, session: Session) -> None:
         """Go on with another session in the same place."""
         self._unhear()
-        self.session, self._news = session, ""
+        self.session, self._news = session, self.keeper.shown(session)
         session.changed.append(self._redraw)
         self.canvas.set_image(session.image, 0)
         self._begin()
@@ -93,6 +98,7 @@ class PromptWidget(Picture):
         if self.comm is not None:
             self._unhear()
             self.worker.close()
+            self.keeper.release()
             close(*self.canvas.widgets, *self.children, self.layout)
             super().close()
 
@@ -140,16 +146,17 @@ class PromptWidget(Picture):
         self._redraw("marks")
 
     def _end(self) -> None:
-        points, self._stroke, tool, positive = self._stroke, [], self.tool, self._positive
+        session, tool, positive = self.session, self.tool, self._positive
+        points, self._stroke = self._stroke, []
         radius, doomed = self.value["radius"].value, self._under(*points[0])
         if self._grabs:
             return
         if tool == "click" and doomed is not None:
             self.ask(lambda: self._remove(doomed))
         elif tool in ("brush", "eraser"):
-            self.ask(lambda: self.session.paint(points, radius, erase=tool == "eraser"))
+            self.ask(lambda: session.paint(points, radius, erase=tool == "eraser"))
         else:
-            self.ask(lambda: self.session.add(made(tool, points, positive)))
+            self.ask(lambda: session.add(made(tool, points, positive)))
 
     def _remove(self, prompt: Prompt) -> None:
         if prompt in self.session.prompts:
@@ -262,7 +269,7 @@ class PromptWidget(Picture):
         elif name == "threshold":
             session.threshold = value
         elif name == "upload" and value:
-            self._open(value)
+            self.ask(lambda: self._open(value))
         elif name == "vectors":
             self._fit(MARGIN if value else 0)
         else:
@@ -276,7 +283,9 @@ class PromptWidget(Picture):
             )
         if not files[0]["size"]:
             raise PromptError(f"{files[0]['name']}: {TOO_LARGE}")
-        self.show(Session(bytes(files[0]["content"]), self.session.answers.model))
+        photo = bytes(files[0]["content"])
+        self.show(self.keeper.opened(photo, self.session.answers.model))
+        self._asked = None
 
     def _fit(self, margin: int) -> None:
         self.canvas.resize(margin)
@@ -287,14 +296,3 @@ class PromptWidget(Picture):
         path = save(self.out_dir / f"{kind}.{KINDS[kind]}", exported(kind, self.session))
         self._say(f"Written: {html.escape(str(path))}")
         self._asked = None
-
-
-def _close_older(widget: PromptWidget) -> None:
-    """Close what an earlier run of this notebook cell made: running it again leaks nothing."""
-    parent = getattr(get_ipython(), "get_parent", dict)()
-    cell = parent.get("metadata", {}).get("cellId", "")
-    now = cell and parent["header"]["msg_id"]
-    run, widgets = _of_cell.get(cell, ("", []))
-    for old in widgets if run != now else ():
-        old.close()
-    _of_cell[cell] = now, [*(widgets if run == now else ()), widget]

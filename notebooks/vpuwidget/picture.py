@@ -22,6 +22,7 @@ from vpuwidget.view import Pen
 from vpuwidget.worker import Worker
 
 log = logging.getLogger("vpuformer.widget")
+TROUBLE = " Give autosave='a/file.json', or save a session [w]."
 MORE, LESS, EDGE = 253, 254, 255  # places in the mask's palette, after the objects
 
 
@@ -131,9 +132,9 @@ class Picture(Controls):
         self._settling = None
         facts = [html.escape(thing.name), f"prompts: {len(thing.prompts)}"]
         facts += [] if score is None else [f"IoU {score:.3f}"]
-        facts += (
-            [f"<span class='vpu-wrong'>{session.trouble}</span>"] if session.trouble else []
-        )
+        if session.trouble:
+            why = f"Nothing is lost yet, but a restart would lose it. {session.trouble}"
+            facts.append(f"<span class='vpu-wrong'>{html.escape(why + TROUBLE)}</span>")
         self._facts = " · ".join(facts)
         self._say(self._news)
 

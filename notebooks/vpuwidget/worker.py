@@ -13,7 +13,8 @@ class Worker:
         self._jobs: deque[Callable[[], object]] = deque()
         self._newest: dict[str, Callable[[], object]] = {}
         self._busy = self._closed = False
-        threading.Thread(target=self._run, daemon=True, name="vpuformer-widget").start()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="vpuformer-widget")
+        self._thread.start()
 
     def do(self, job: Callable[[], object]) -> None:
         """Do a job after those asked for before; none is dropped."""
@@ -34,17 +35,19 @@ class Worker:
             return not (self._busy or self._jobs or self._newest)
 
     def close(self) -> None:
-        """Do what waits no more."""
+        """Do the actions that wait, draw no more; back when that is done."""
         with self._turn:
             self._closed = True
             self._turn.notify()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(60)
 
     def _run(self) -> None:
         while True:
             with self._turn:
                 self._busy = False
                 self._turn.wait_for(lambda: self._jobs or self._newest or self._closed)
-                if self._closed:
+                if self._closed and not self._jobs:
                     return
                 name = next(iter(self._newest), "")
                 job = self._jobs.popleft() if self._jobs else self._newest.pop(name)

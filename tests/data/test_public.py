@@ -13,7 +13,7 @@ from PIL import Image
 
 from vpuformer.baselines import GrabCut
 from vpuformer.data.folders import FolderSamples
-from vpuformer.data.public import photos, samples
+from vpuformer.data.public import photos, samples, samples_of
 from vpuformer.errors import DataError, ImageError
 from vpuformer.evaluation import EvaluationConfig, evaluate
 
@@ -77,6 +77,32 @@ def test_what_is_read_in_place_can_be_evaluated(tmp_path):
     config = EvaluationConfig(max_rounds=1)
     result = evaluate(GrabCut(), found, out=tmp_path / "results.jsonl", config=config)
     assert result["grabcut"]["samples"] == 3
+
+
+def key_set(found):
+    return [(s.key, int(s.gt.sum())) for s in found]
+
+
+@every
+def test_a_set_is_named_in_one_word(name, split, tmp_path):
+    root = unpacked(name, tmp_path)
+    word = f"{name}/{split}:{root}" if split else f"{name}:{root}"
+    assert key_set(samples_of(word)) == key_set(samples(name, root, split))
+    assert len(list(samples_of(word, 1))) == 1
+
+
+def test_a_folder_may_have_a_colon_in_its_name(tmp_path):
+    root = tmp_path / "davis:mine"
+    for part, suffix in (("images", "jpg"), ("masks", "png")):
+        (root / part).mkdir(parents=True)
+        Image.new("L", (12, 9), 255).save(root / part / f"a.{suffix}")
+    assert key_set(samples_of(root)) == [(("davis:mine", "a", 255), 108)]
+    with pytest.raises(DataError, match=r"No set is called 'davos'. There are coco_lvis, grabcut"):
+        samples_of(f"davos:{root}")
+    with pytest.raises(DataError, match=r"gone holds no photo in images/"):
+        samples_of(tmp_path / "gone")
+    with pytest.raises(DataError, match=r"has no img/. Give the folder with img/ and gt/"):
+        samples_of(f"davis:{root}")
 
 
 def test_trimaps_have_a_void_border(tmp_path):

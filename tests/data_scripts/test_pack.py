@@ -1,7 +1,10 @@
 """One command from any folder of photos and masks to shards that training streams."""
 
+import io
 import json
+import zipfile
 
+import made_up
 import numpy as np
 import pack
 import pytest
@@ -82,3 +85,22 @@ def test_names_that_would_collide_are_refused(folder, tmp_path, capsys):
             (folder / part / f"{name}.{suffix}").write_bytes(source.read_bytes())
     assert pack.main([str(folder), "--out", str(tmp_path / "shards")]) == 2
     assert "would be called e_1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "maps", "objects"), [("davis", 3, 3), ("coco_lvis", 3, 4)])
+def test_a_published_set_is_packed_as_it_is(name, maps, objects, tmp_path, capsys):
+    for content in getattr(made_up, name)().values():
+        zipfile.ZipFile(io.BytesIO(content)).extractall(tmp_path / "set")
+    root = tmp_path / "set" / ("DAVIS345" if name == "davis" else "")
+    out = tmp_path / "shards"
+    assert pack.main([f"{name}:{root}", "--out", str(out)]) == 0
+    assert f"{objects} objects" in capsys.readouterr().out
+    shards = Shards(out)
+    assert len(shards) == maps and shards.record(0)["source"] == name
+    assert sum(shards.record(i)["instances"] for i in range(maps)) == objects
+
+
+def test_a_set_that_there_is_not_leaves_nothing(tmp_path, capsys):
+    assert pack.main([f"davos:{tmp_path}", "--out", str(tmp_path / "shards")]) == 2
+    assert "No set is called 'davos'" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -32,7 +32,7 @@ def test_card_counts_sources_and_thins_the_curve(tmp_path):
                 info.size = len(content)
                 archive.addfile(info, io.BytesIO(content))
     history = [
-        {"step": s, "loss": 1.0 / s, "iou1": 0.1, "iou2": 0.2, "iou3": 0.3, "images_per_s": 4.0}
+        {"step": s, "loss": 1.0 / s, "iou1": 0.1, "iou2": 0.2, "iou3": 0.3, "seconds": 4.0 * s}
         for s in range(1, 401)
     ]
     result = card(Shards(tmp_path), tiny(400), history, command="vpuformer train x")

@@ -47,7 +47,7 @@ def test_killed_while_writing_a_checkpoint(whole, tmp_path):
     assert sorted(p.name for p in tmp_path.glob("step-*")) == [
         "step-0000002.safetensors",
         "step-0000004.safetensors",
-        "step-0000006.tmp",
+        "step-0000006.safetensors.tmp",
     ]
     assert result(tmp_path, 8) == whole
     assert not list(tmp_path.glob("*.tmp"))

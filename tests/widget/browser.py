@@ -1,6 +1,8 @@
 """A real JupyterLab and a real Chromium for tests: one server, one browser, own folders."""
 
+import base64
 import json
+import math
 import os
 import shutil
 import socket
@@ -18,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "widget-tests"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 CANVAS = ".jp-OutputArea-output canvas"
+FLAGS = ["--no-sandbox", "--disable-gpu"]
 NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false}'
 
 
@@ -32,6 +35,7 @@ class Server:
 
     def __init__(self, home: Path) -> None:
         self.root, self.runtime, self.port = home / "work", home / "runtime", _free_port()
+        self.cache = home / "cache"  # where widgets keep sessions
         self.log = home / "server.log"
         news = home / "settings" / "@jupyterlab" / "apputils-extension"
         for folder in (self.root, self.runtime, news):
@@ -44,6 +48,7 @@ class Server:
             "JUPYTERLAB_SETTINGS_DIR": "settings",
             "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
             "JUPYTER_RUNTIME_DIR": "runtime",
+            "VPUFORMER_CACHE": "cache",
         }
         env = {**os.environ, **{name: str(home / place) for name, place in places.items()}}
         paths = os.pathsep.join([str(ROOT), str(ROOT / "notebooks")])  # this checkout's own code
@@ -226,12 +231,26 @@ class Notebook:
         """Keep a picture of the page, where VPU_SCREENSHOTS names a folder."""
         if folder := os.environ.get("VPU_SCREENSHOTS"):
             Path(folder).mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=str(Path(folder) / f"{name}.png"))
+            devtools = self.page.context.new_cdp_session(self.page)  # whole at any zoom
+            picture = devtools.send("Page.captureScreenshot")["data"]
+            (Path(folder) / f"{name}.png").write_bytes(base64.b64decode(picture))
 
     def close(self) -> None:
         if self.kernel:
             self.kernel.close()
         self.page.context.close()
+
+
+def zoomed(playwright, profile: Path, zoom: float, ratio: float = 1.0):
+    """A window of a Chromium that zooms every page, as its menu does: no key does so headless."""
+    level = math.log(zoom, 1.2)
+    (profile / "Default").mkdir(parents=True)
+    settings = json.dumps({"partition": {"default_zoom_level": {"x": level}}})
+    (profile / "Default" / "Preferences").write_text(settings)
+    flags = [*FLAGS, "--window-size=1280,900", f"--force-device-scale-factor={ratio}"]
+    return playwright.chromium.launch_persistent_context(
+        profile, executable_path=CHROMIUM, args=flags, no_viewport=True
+    )
 
 
 def write_notebook(server: Server, name: str, *cells: str) -> None:

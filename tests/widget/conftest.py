@@ -36,29 +36,35 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def chromium(server):
+def playwright(server):
     from playwright.sync_api import sync_playwright
-    from widget.browser import CHROMIUM
 
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield browser
-        browser.close()
+    with sync_playwright() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright):
+    from widget.browser import CHROMIUM, FLAGS
+
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")
 def opened(server, chromium):
-    """Open a notebook of cells: opened(name, *cells, app=..., **context)."""
+    """Open a notebook of cells: opened(name, *cells, app=..., window=..., **context)."""
     from widget.browser import Notebook, write_notebook
 
     books = []
 
-    def open_(name, *cells, app="lab/tree", **context):
+    def open_(name, *cells, app="lab/tree", window=None, **context):
         context.setdefault("viewport", {"width": 1280, "height": 900})
-        if cells:
+        if cells:  # with no session of an earlier test's
+            shutil.rmtree(server.cache, ignore_errors=True)
             write_notebook(server, name, *cells)
-        page = chromium.new_context(**context).new_page()
+        page = (window or chromium.new_context(**context)).new_page()
         books.append(Notebook(page, server, name, app))
         return books[-1]
 
@@ -76,9 +82,11 @@ def desk(opened):
 
 
 @pytest.fixture
-def lab(desk, request):
+def lab(desk, server, request):
     """The shared notebook with a new session; a failed test leaves a picture."""
     from widget.browser import CANVAS
+
+    shutil.rmtree(server.cache, ignore_errors=True)
 
     desk.page.locator(CANVAS).first.scroll_into_view_if_needed()
     desk.page.mouse.move(2, 2)

@@ -12,7 +12,7 @@ from small import CONFIG
 
 from vpuformer.data.samples import read_labels
 from vpuformer.drawing import palette
-from vpuformer.errors import DataError
+from vpuformer.errors import DataError, read_json
 from vpuformer.model import build
 from vpuformer.widget.export import (
     KINDS,
@@ -20,7 +20,6 @@ from vpuformer.widget.export import (
     exported,
     from_rle,
     polygons,
-    read_json,
     save,
     to_rle,
 )

@@ -51,20 +51,40 @@ def test_touch_taps_and_drags(opened):
     hand.close()
 
 
-@pytest.mark.parametrize(("ratio", "zoom"), [(2, 1.0), (1, 1.5), (1.5, 0.8)])
-def test_clicks_land_right_at_any_pixel_ratio_and_browser_zoom(opened, server, ratio, zoom):
-    name = f"ratio{ratio}-{zoom}.ipynb"
-    viewport = {"width": round(1280 / zoom), "height": round(900 / zoom)}  # what zooming does
-    book = opened(name, PHOTO, SHOW, device_scale_factor=ratio * zoom, viewport=viewport)
+def lands_right(book, name):
+    """Clicks and a dragged box are where they were made; the mask is painted there."""
     book.run()
     book.click(150, 140)
     book.click(330, 240, button="right")
     book.until(COUNT, 2)
     first, second = book.kernel(SAID)
-    assert abs(first["x"] - 150) < 1.5 and abs(second["y"] - 240) < 1.5
+    assert abs(first["x"] - 150) < 1 and abs(first["y"] - 140) < 1
+    assert abs(second["x"] - 330) < 1 and abs(second["y"] - 240) < 1
     book.settle()
-    book.shot(f"ratio-{ratio}-zoom-{zoom}")
+    book.shot(name)
     assert yellow(book)
+    book.press("b")
+    book.drag((70, 60), (232, 222))
+    book.until(COUNT, 3)
+    box = book.kernel(SAID)[2]
+    assert abs(box["cx"] - 151) < 1 and abs(box["h"] - 162) < 2
+
+
+def test_clicks_land_right_at_two_pixels_for_one(opened):
+    book = opened("ratio2.ipynb", PHOTO, SHOW, device_scale_factor=2)
+    lands_right(book, "ratio-2")
+    book.close()
+
+
+@pytest.mark.parametrize(("ratio", "zoom"), [(1, 1.5), (1.5, 0.8), (1, 0.5)])
+def test_clicks_land_right_at_any_browser_zoom(opened, playwright, tmp_path, ratio, zoom):
+    from widget.browser import zoomed
+
+    window = zoomed(playwright, tmp_path / "profile", zoom, ratio)
+    book = opened(f"zoom{zoom}.ipynb", PHOTO, SHOW, window=window)
+    found = book.page.evaluate("[devicePixelRatio, innerWidth / outerWidth, visualViewport.scale]")
+    assert [round(f, 2) for f in found] == [round(ratio * zoom, 2), round(1 / zoom, 2), 1]
+    lands_right(book, f"zoom-{zoom}-ratio-{ratio}")
     book.close()
 
 
@@ -116,16 +136,23 @@ def test_two_views_show_the_same(lab):
     lab.pause(500)
 
 
-def test_a_restarted_kernel_loses_nothing(opened, server, folder):
-    show = f"w = PromptWidget(photo, model, width=480, autosave='{folder}/s.json')\nw"
-    book = opened("restart.ipynb", PHOTO, show)
+STANDS = "[w.session.mask.sum().item()] + [p.to_json() for p in w.session.prompts]"
+
+
+def files(server):
+    """The kept sessions, and when each was written."""
+    return {path: path.stat().st_mtime_ns for path in server.cache.glob("sessions/*.json")}
+
+
+def test_a_restarted_kernel_loses_nothing(opened, server):
+    book = opened("restart.ipynb", PHOTO, "w = PromptWidget(photo)\nw")
     book.run()
     book.click(150, 140)
     book.click(330, 240, button="right")
     book.until(COUNT, 2)
     book.settle()
-    before = book.kernel("[w.session.mask.sum().item()] + [p.to_json() for p in w.session.prompts]")
-    assert json.loads((folder / "s.json").read_text())
+    before = book.kernel(STANDS)
+    assert len(files(server)) == 1
     book.kernel.close()
     book.kernel = None
     server.restart_kernel("restart.ipynb")
@@ -133,9 +160,47 @@ def test_a_restarted_kernel_loses_nothing(opened, server, folder):
     book.open()
     book.run()
     book.until(COUNT, 2)
+    status = book.page.locator(".vpu-widget [role=status]", has_text="Back from before")
+    status.wait_for()
     book.settle()
-    after = book.kernel("[w.session.mask.sum().item()] + [p.to_json() for p in w.session.prompts]")
-    assert after == before and yellow(book)
+    status.scroll_into_view_if_needed()
+    book.shot("restarted")
+    assert book.kernel(STANDS) == before and yellow(book) and "clear [k]" in status.inner_text()
+    book.press("z")
+    book.until(COUNT, 1)
+    book.press("y")
+    book.until(COUNT, 2)
+    assert book.kernel(STANDS) == before and len(files(server)) == 1
+    book.close()
+
+
+@pytest.mark.parametrize(("key", "kind"), [("s", "rounds"), ("b", "rounds"), ("p", "strokes")])
+def test_nothing_is_saved_in_mid_stroke(opened, server, key, kind):
+    book = opened(f"stroke-{key}.ipynb", PHOTO, SHOW)
+    book.run()
+    book.click(330, 240, button="right")
+    book.until(COUNT, 1)
+    book.settle()
+    before, ((path, _),) = files(server), files(server).items()
+    content = path.read_bytes()
+    book.press(key)
+    places = [book.at(*point) for point in ((90, 80), (150, 140), (210, 200))]
+    book.page.mouse.move(*places[0])
+    book.page.mouse.down()
+    for place in places[1:]:
+        book.page.mouse.move(*place, steps=8)
+        book.until("len(w._stroke) > 4")  # the kernel has heard of it
+        book.pause(600)
+        book.settle()
+        assert files(server) == before and path.read_bytes() == content
+    book.shot(f"mid-stroke-{key}")
+    book.page.mouse.up()
+    book.until("len(w._stroke)", 0)
+    book.settle()
+    book.shot(f"after-stroke-{key}")
+    now = json.loads(path.read_text())["objects"][0]
+    assert len(now[kind]) == len(json.loads(content)["objects"][0][kind]) + 1
+    assert files(server) != before
     book.close()
 
 

@@ -197,8 +197,13 @@ def test_a_photo_is_dropped_on_the_widget(lab, tmp_path):
         lab.press("0")
         lab.kernel("0", "w._say('')")
         status.wait_for(state="detached")
-    choose(lab, tmp_path / "other.png")  # picking works as before
+    Image.fromarray(pixels[::-1]).save(tmp_path / "third.png")
+    choose(lab, tmp_path / "third.png")  # picking works as before
     lab.until(COUNT, 0)
+    choose(lab, tmp_path / "other.png")
+    lab.until(COUNT, 1)
+    lab.page.locator(".vpu-widget [role=status]", has_text="Back from before").wait_for()
+    lab.shot("back")
 
 
 def test_a_folder_is_stepped_through(opened, folder):

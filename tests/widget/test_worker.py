@@ -25,6 +25,10 @@ def wait(worker):
     assert done.wait(20)
 
 
+def alive():
+    return {thread for thread in threading.enumerate() if thread.name == "vpuformer-widget"}
+
+
 def test_actions_keep_their_order_and_pictures_the_newest(worker):
     gate, begun, heard = threading.Event(), threading.Event(), []
     worker.do(lambda: (begun.set(), gate.wait(20)))
@@ -46,12 +50,21 @@ def test_a_failing_job_is_told_and_the_next_is_done(worker, failed):
     assert heard == ["next"] and isinstance(failed[0], ZeroDivisionError)
 
 
-def test_a_closed_worker_ends_its_thread(failed):
-    before = threading.active_count()
+def test_a_closed_worker_does_the_actions_that_wait_and_ends_its_thread(failed):
+    before, heard, begun, gate = alive(), [], threading.Event(), threading.Event()
     one = Worker(failed.append)
-    wait(one)
+    one.do(lambda: (begun.set(), gate.wait(20)))
+    assert begun.wait(20)
+    one.do(lambda: heard.append("action"))
+    one.latest("picture", lambda: heard.append("picture"))
+    threading.Timer(0.05, gate.set).start()
     one.close()
-    for thread in threading.enumerate():
-        if thread.name == "vpuformer-widget" and threading.active_count() > before:
-            thread.join(20)
-    assert threading.active_count() <= before
+    one.close()
+    assert heard == ["action"] and not failed
+    assert alive() == before
+
+
+def test_a_worker_may_close_itself(failed):
+    one, ended = Worker(failed.append), threading.Event()
+    one.do(lambda: (one.close(), ended.set()))
+    assert ended.wait(20) and not failed

@@ -82,8 +82,9 @@ class Train:
 class Evaluate:
     """Let the robot prompt a model on data sets; the same command goes on where it stopped."""
 
-    sets: Positional[tuple[Path, ...]]
-    """Folders with images/NAME.* and masks/NAME.png."""
+    sets: Positional[tuple[str, ...]]
+    """Folders with images/NAME.* and masks/NAME.png, or published sets as they are, NAME:FOLDER
+    or NAME/SPLIT:FOLDER (berkeley:data/Berkeley, sbd/val:data/benchmark_RELEASE/dataset)."""
     out: str
     """The results file (JSON Lines); {model} in it becomes the model's name."""
     model: tuple[str, ...] = ("lite0",)

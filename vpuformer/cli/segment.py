@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from rich.console import Console
 from tyro.conf import Positional, UseAppendAction, arg
 
-from vpuformer.cli.words import parse_prompts, photos, read_json, read_prompts, say
-from vpuformer.errors import DataError, PromptError
+from vpuformer.cli.words import parse_prompts, photos, read_prompts, say
+from vpuformer.errors import DataError, PromptError, read_json
 from vpuformer.prompts import Prompt
 
 Precision = Literal["auto", "float32", "bfloat16"]

@@ -1,13 +1,11 @@
 """What stands on the command line and in prompt files, as prompts and photos."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
-from vpuformer.errors import DataError, PromptError
+from vpuformer.errors import DataError, PromptError, read_json
 from vpuformer.prompts import Box, Click, Prompt, Scribble, prompt_from_json
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
@@ -19,8 +17,7 @@ def parse_prompts(
     """Prompts from command line words: "x,y", "x0,y0,x1,y1", "x,y x,y ..."; ",-" is negative."""
     prompts: list[Prompt] = []
     for text, positive in map(_signed, clicks):
-        x, y = _numbers("--click", text, "x,y")
-        prompts.append(Click(x, y, positive))
+        prompts.append(Click(*_numbers("--click", text, "x,y"), positive=positive))
     for text, positive in map(_signed, boxes):
         corners = _numbers("--box", text, "x0,y0,x1,y1")
         prompts.append(Box.from_corners(*corners, positive=positive))
@@ -45,14 +42,6 @@ def _numbers(option: str, text: str, form: str) -> list[float]:
             f"{option} got {text!r}, expected numbers as {form}. Add ,- for a negative prompt."
         )
     return numbers
-
-
-def read_json(path: Path) -> Any:
-    """What a JSON file holds."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as JSON: {error}") from None
 
 
 def read_prompts(path: Path, images: Sequence[Path]) -> dict[Path, list[Prompt]]:

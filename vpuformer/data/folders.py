@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from vpuformer.data.augmentation import Sample, augment
+from vpuformer.data.augmentation import Choice, Sample, augment
 from vpuformer.data.samples import SUFFIXES, VOID, Photo
 from vpuformer.errors import DataError, ImageError
 
@@ -32,11 +32,9 @@ def check_folders(images_dir: str | Path, masks_dir: str | Path) -> list[Photo]:
     twins = Counter(p.stem for p in images)
     once = (p for p in images if p.stem in masks and twins[p.stem] == 1)
     pairs = [Photo(p.stem, p, masks[p.stem]) for p in once]
-    faults = [
-        f"{p.name}: " + ("no mask" if twins[p.stem] == 1 else "two photos of this name")
-        for p in images
-        if p.stem not in masks or twins[p.stem] > 1
-    ]
+    faults = [f"{p.name}: two photos of this name" for p in images if twins[p.stem] > 1]
+    alone = (p for p in images if twins[p.stem] == 1 and p.stem not in masks)
+    faults += [f"{p.name}: no mask" for p in alone]
     faults += [f"{p.name}: no photo" for stem, p in sorted(masks.items()) if stem not in twins]
     faults += [fault for pair in pairs if (fault := _fault(pair))]
     if not pairs:
@@ -79,11 +77,8 @@ def split_pairs(
     if len(pairs) < 2:
         raise DataError("One photo cannot be split. Give at least two photos with masks.")
     count = min(max(1, round(val_share * len(pairs))), len(pairs) - 1)
-    chosen = set(np.random.default_rng(seed).permutation(len(pairs))[:count].tolist())
-    return (
-        [p for i, p in enumerate(pairs) if i not in chosen],
-        [p for i, p in enumerate(pairs) if i in chosen],
-    )
+    held = sorted(np.random.default_rng(seed).permutation(len(pairs))[:count].tolist())
+    return [p for i, p in enumerate(pairs) if i not in held], [pairs[i] for i in held]
 
 
 class FolderSamples:
@@ -94,10 +89,11 @@ class FolderSamples:
 
     Attributes:
         broken: how often each file was skipped.
+        choice: which objects are asked for, and how they are cut out.
     """
 
     def __init__(self, pairs: Sequence[Photo]) -> None:
-        self.pairs, self.broken = list(pairs), Counter[str]()
+        self.pairs, self.broken, self.choice = list(pairs), Counter[str](), Choice()
 
     def sample(self, seed: int, position: int, crop: int) -> Sample:
         """The sample at a position of the endless order of epochs drawn from `seed`.
@@ -119,5 +115,5 @@ class FolderSamples:
             if set(np.unique(labels)) <= {0, VOID}:
                 labels = (labels == VOID).astype(np.uint8)
             rng = np.random.default_rng([seed, position])
-            return augment(Image.fromarray(image), labels, crop, rng)
+            return augment(Image.fromarray(image), labels, crop, rng, self.choice)
         raise DataError("No photo can be read any more. Check the disk that holds them.")

@@ -12,7 +12,7 @@ import numpy as np
 
 from vpuformer.data import coco
 from vpuformer.data.augmentation import VOID
-from vpuformer.data.samples import SUFFIXES, Photo, Sample, objects, read_labels
+from vpuformer.data.samples import SUFFIXES, Photo, Sample, folder_samples, objects, read_labels
 from vpuformer.errors import DataError
 from vpuformer.imaging import read
 
@@ -70,6 +70,18 @@ def samples(
 ) -> Iterator[Sample]:
     """The objects of a published set, photo by photo, read when asked for; see `photos`."""
     return objects(photos(name, root, split), name, limit)
+
+
+def samples_of(place: str | Path, limit: int | None = None) -> Iterator[Sample]:
+    """The objects of a folder data set, or of a published one named as NAME:FOLDER.
+
+    NAME/SPLIT:FOLDER takes one of its splits; names, splits and errors are those of `photos`.
+    """
+    name, colon, root = str(place).partition(":")
+    if not colon or Path(place).exists():
+        return folder_samples(place, limit=limit)
+    name, _, split = name.partition("/")
+    return samples(name, root, split or None, limit)
 
 
 def _pictures(folder: Path) -> dict[str, Path]:

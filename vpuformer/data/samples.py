@@ -110,10 +110,6 @@ def folder_samples(
         ImageError: on reading, when a photo is no picture.
     """
     root = Path(root)
-    return objects(_photos(root), set_name or root.resolve().name, limit)
-
-
-def _photos(root: Path) -> list[Photo]:
     images = sorted(p for p in root.glob("images/*") if p.suffix.lower() in SUFFIXES)
     if not images:
         raise DataError(f"{root} holds no photo in images/. Give images/NAME.*, masks/NAME.png.")
@@ -123,7 +119,7 @@ def _photos(root: Path) -> list[Photo]:
             f"{root / 'masks'} lacks {len(missing)} of {len(found)} masks, first {missing[0]}. "
             "Each images/NAME.* needs masks/NAME.png."
         )
-    return found
+    return objects(found, set_name or root.resolve().name, limit)
 
 
 def read_labels(path: str | Path) -> np.ndarray:

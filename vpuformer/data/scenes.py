@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from PIL import Image
 
-from vpuformer.data.augmentation import Sample, augment
+from vpuformer.data.augmentation import Choice, Sample, augment
 from vpuformer.errors import DataError
 
 Kind = Literal["coin", "leaf", "blob", "tile"]
@@ -136,10 +136,10 @@ class SceneSamples:
     """
 
     def __init__(self, size: Size = (144, 176), kinds: tuple[Kind, ...] = KINDS) -> None:
-        self.size, self.kinds = size, kinds
+        self.size, self.kinds, self.choice = size, kinds, Choice()
 
     def sample(self, seed: int, position: int, crop: int) -> Sample:
         """The sample at a position of the endless order drawn from `seed`; `crop` px a side."""
         rng = np.random.default_rng([seed, position])
         image, labels = scene(int(rng.integers(2**62)), self.size, self.kinds)
-        return augment(Image.fromarray(image), labels, crop, rng)
+        return augment(Image.fromarray(image), labels, crop, rng, self.choice)

@@ -99,9 +99,8 @@ class Shards:
         self.root: Place = Remote(str(root).rstrip("/")) if is_remote else Path(root)
         shards = _contents(self.root).items()
         self.entries = [(self.root / name, parts) for name, every in shards for parts in every]
-        self.weights = np.array(
-            [teacher_share if p.name.startswith("teacher") else 1.0 for p, _ in self.entries]
-        )
+        is_drawn = np.array([p.name.startswith("teacher") for p, _ in self.entries], bool)
+        self.weights = np.where(is_drawn, teacher_share, 1.0)  # by a model
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -181,7 +180,8 @@ class ShardSamples:
     """Training samples from shards: position -> the same crop of the same photo, every time."""
 
     def __init__(self, shards: Shards) -> None:
-        self.shards, self._order = shards, cache(shards.order)  # several threads may ask
+        self.shards, self.choice = shards, shards.choice
+        self._order = cache(shards.order)  # several threads may ask
 
     def sample(self, seed: int, position: int, crop: int) -> Sample:
         """The sample at a position of the endless order of epochs drawn from `seed`."""
@@ -190,4 +190,4 @@ class ShardSamples:
             left -= len(order)
         image, labels = self.shards.read(int(order[left]))
         chance = np.random.default_rng([seed, position])
-        return augment(image, labels, crop, chance, self.shards.choice)
+        return augment(image, labels, crop, chance, self.choice)

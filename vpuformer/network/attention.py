@@ -32,10 +32,9 @@ class Attention(nn.Module):
         key_valid: Bool[Tensor, "B S"] | None = None,
     ) -> tuple[Float[Tensor, "B Q D"], Float[Tensor, "B K Q S"]]:
         """The attended values and the attention weights."""
-        q, k, v = (
-            layer(x).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)  # B K S d
-            for layer, x in ((self.q, query), (self.k, key), (self.v, value))
-        )
+        projected = self.q(query), self.k(key), self.v(value)
+        heads = (x.unflatten(-1, (self.num_heads, -1)) for x in projected)
+        q, k, v = (x.transpose(1, 2) for x in heads)  # B K S d
         scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])  # B K Q S
         if key_valid is None:
             weights = scores.softmax(-1)

@@ -11,7 +11,6 @@ from vpuformer.config import to_json
 from vpuformer.data.shards import Shards
 from vpuformer.evaluation import versions
 from vpuformer.training.recipes import Recipe
-from vpuformer.training.runlog import seconds_of
 
 TERMS = (
     "Photos keep their owners' terms (COCO per photo, BSDS non-commercial research, most others "
@@ -47,7 +46,7 @@ def card(
         "seed": recipe.seed,
         "steps": recipe.steps,
         "samples": recipe.steps * recipe.batch_size,
-        "hours": round(seconds_of(list(history), recipe) / 3600, 2),
+        "hours": round(history[-1]["seconds"] / 3600, 2) if history else 0.0,
         "hardware": f"{torch.get_num_threads()} threads, {platform.machine()}, "
         + ("GPU" if torch.cuda.is_available() else "CPU"),
         "versions": versions(),
@@ -67,7 +66,6 @@ def _sources(shards: Shards) -> list[dict[str, Any]]:
         key = tuple(str(record.get(name) or "unstated") for name in SOURCE)
         photos[key] += 1
         masks[key] += int(record.get("instances") or 0)
-    return [
-        dict(zip(SOURCE, key, strict=True)) | {"photos": count, "masks": masks[key]}
-        for key, count in photos.most_common()
-    ]
+    counts = (((n, masks[key]), key) for key, n in photos.most_common())
+    names = (*SOURCE, "photos", "masks")
+    return [dict(zip(names, (*key, *both), strict=True)) for both, key in counts]

@@ -26,7 +26,7 @@ def save_checkpoint(folder: Path, step: int, tensors: dict[str, Tensor], meta: d
     """
     path = folder / f"step-{step:07d}.safetensors"
     plain = {k: v.detach().contiguous().clone() for k, v in tensors.items()}
-    with written_whole(path, CheckpointError, ADVICE, path.with_suffix(".tmp")) as temporary:
+    with written_whole(path, CheckpointError, ADVICE) as temporary:
         save_file(plain, temporary, metadata={KEY: json.dumps({"step": step, **meta})})
     torn = folder.glob("step-*.tmp")  # of a run that was killed while it wrote
     for old in [*sorted(folder.glob("step-*.safetensors"))[:-KEPT], *torn]:
@@ -55,11 +55,8 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """An optimiser's state as flat tensors, `optimizer.PARAMETER.NAME`."""
     state = optimizer.state_dict()["state"]
-    return {
-        f"optimizer.{i}.{name}": torch.as_tensor(value)
-        for i, values in state.items()
-        for name, value in values.items()
-    }
+    pairs = ((f"{i}.{name}", v) for i, values in state.items() for name, v in values.items())
+    return {f"optimizer.{key}": torch.as_tensor(value) for key, value in pairs}
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:

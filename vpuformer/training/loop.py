@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -18,7 +19,7 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor, nn
 
 from vpuformer.config import ModelConfig, from_json, to_json
-from vpuformer.data.augmentation import Sample
+from vpuformer.data.augmentation import Choice, Sample, mixed
 from vpuformer.errors import CheckpointError, ConfigError
 from vpuformer.model import VPUFormer
 from vpuformer.training import checkpoint, pictures
@@ -35,7 +36,10 @@ Watch = Callable[[int, VPUFormer], bool]
 
 @runtime_checkable
 class TrainingData(Protocol):
-    """Samples by position: the same (seed, position, crop) always gives the same sample."""
+    """Samples by position: the same (seed, position, crop) always gives the same sample.
+
+    Where there is a `choice`, a recipe's own takes its place.
+    """
 
     def sample(self, seed: int, position: int, crop: int) -> Sample:
         """The sample at a position of the endless, seeded order."""
@@ -76,6 +80,9 @@ def fit(
         CheckpointError: `out_dir` holds a run of another model or recipe, or the disk refuses.
     """
     _check_rounds(recipe)
+    if recipe.choice != Choice() and hasattr(data, "choice"):
+        data = copy.copy(data)
+        data.choice = recipe.choice  # pyright: ignore[reportAttributeAccessIssue]
     out = Path(out_dir)
     out.mkdir(parents=True, exist_ok=True)
     fabric = _fabric(recipe)
@@ -197,12 +204,12 @@ def _batches(
 
 
 def _collate(data: TrainingData, recipe: Recipe, step: int, positions: list[int]) -> Batch:
-    samples = [data.sample(recipe.seed, p, recipe.crop_at(step)) for p in positions]
+    seed, share = recipe.seed, recipe.choice.mixing
+    draw = partial(data.sample, seed, crop=recipe.crop_at(step))
+    samples = [mixed(draw, seed, position, share) for position in positions]
     images = torch.from_numpy(np.stack([s.image for s in samples])).permute(0, 3, 1, 2)
-    target, valid = (
-        torch.from_numpy(np.stack([getattr(s, n) for s in samples])).float()[:, None]
-        for n in ("target", "valid")
-    )
+    masks = (np.stack([getattr(s, name) for s in samples]) for name in ("target", "valid"))
+    target, valid = (torch.from_numpy(mask).float()[:, None] for mask in masks)
     draws = uniforms(recipe.seed, step, positions, recipe.rounds + 2, "cpu")
     return images, target, valid, draws, round_weights(recipe, step)
 

@@ -39,10 +39,8 @@ class RunLog:
     def resume(self, meta: dict[str, Any]) -> None:
         """Go on from a checkpoint, whose history `log.jsonl` is written anew from."""
         self.step = self._first = meta["step"]
-        self.history = list(meta["history"])
-        last = self.history[-1] if self.history else {}
-        self.skipped = meta.get("skipped", last.get("skipped", 0))
-        self._earlier = meta.get("seconds", seconds_of(self.history, self.recipe))
+        self.history, self.skipped = list(meta["history"]), meta["skipped"]
+        self._earlier = meta["seconds"]
         log.info("resumed at step %d", self.step)
 
     def __enter__(self) -> "RunLog":
@@ -101,11 +99,3 @@ class RunLog:
                 file.writelines(json.dumps(row) + "\n" for row in rows)
         except OSError as error:
             raise CheckpointError(f"Could not write {self.path}: {error}. {ADVICE}") from error
-
-
-def seconds_of(history: list[dict[str, Any]], recipe: Recipe) -> float:
-    """Seconds of a run by its history; from the rate alone where a run kept no seconds."""
-    if not history:
-        return 0.0
-    last = history[-1]
-    return last.get("seconds", last["step"] * recipe.batch_size / last["images_per_s"])

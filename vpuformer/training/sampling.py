@@ -100,13 +100,9 @@ def deeper(missed: Tensor, surplus: Tensor) -> Error:
     d_fn, d_fp = depth.chunk(2)
     positive = torch.where(any_fn & any_fp, d_fn.amax((1, 2)) > d_fp.amax((1, 2)), any_fn)
     side = positive[:, None, None]
-    return Error(
-        positive,
-        any_fn | any_fp,
-        torch.where(side[:, None], missed, surplus),
-        torch.where(side, fn, fp),
-        torch.where(side, d_fn, d_fp),
-    )
+    pixels = torch.where(side[:, None], missed, surplus)
+    cells, depth = torch.where(side, fn, fp), torch.where(side, d_fn, d_fp)
+    return Error(positive, any_fn | any_fp, pixels, cells, depth)
 
 
 def simulate(

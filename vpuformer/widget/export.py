@@ -61,11 +61,9 @@ def polygons(mask: np.ndarray) -> list[dict[str, Any]]:
     contours, tree = cv2.findContours(quarters, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     rings = [_corners(contour[:, 0]) for contour in contours]
     parents = [] if tree is None else tree[0][:, 3].tolist()
-    return [
-        {"outer": ring, "holes": [r for r, p in zip(rings, parents, strict=True) if p == i]}
-        for i, ring in enumerate(rings)
-        if parents[i] < 0
-    ]
+    pairs = list(zip(rings, parents, strict=True))
+    outer = ((i, ring) for i, (ring, parent) in enumerate(pairs) if parent < 0)
+    return [{"outer": ring, "holes": [r for r, p in pairs if p == i]} for i, ring in outer]
 
 
 def _corners(quarters: np.ndarray) -> Ring:
@@ -139,14 +137,6 @@ def save(path: str | Path, data: bytes) -> Path:
     with written_whole(path, DataError, "Choose another place.") as temporary:
         temporary.write_bytes(data)
     return path
-
-
-def read_json(path: str | Path) -> Any:
-    """What a JSON file holds."""
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as JSON: {error}.") from None
 
 
 def _png(picture: Image.Image) -> bytes:

@@ -8,10 +8,11 @@ from PIL import Image
 
 from vpuformer.drawing import palette
 from vpuformer.drawing.overlay import overlay
+from vpuformer.errors import read_json
 from vpuformer.metrics import iou
 from vpuformer.model import VPUFormer
 from vpuformer.widget.answers import Answers
-from vpuformer.widget.export import from_rle, read_json
+from vpuformer.widget.export import from_rle
 from vpuformer.widget.session import Session
 
 Source = str | Path | dict[str, Any]

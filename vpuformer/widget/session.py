@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from vpuformer.conversation import start_mask
-from vpuformer.errors import ConfigError, DataError, PromptError, VPUError
+from vpuformer.errors import ConfigError, DataError, PromptError, VPUError, read_json
 from vpuformer.imaging import read
 from vpuformer.metrics import iou
 from vpuformer.model import VPUFormer
 from vpuformer.prompts import Prompt, Scribble, Size, prompt_from_json
 from vpuformer.weights import Precision
 from vpuformer.widget.answers import Answers
-from vpuformer.widget.export import exported, read_json, save, to_rle
+from vpuformer.widget.export import exported, save, to_rle
 from vpuformer.widget.things import Past, State, Stroke, Thing, swept
 
 STEPS = 64  # that can be undone

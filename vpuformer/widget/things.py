@@ -8,10 +8,10 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from vpuformer.conversation import Round, answered, said, start_mask
+from vpuformer.conversation import Round, answered, obeying, said, start_mask
 from vpuformer.drawing import palette
 from vpuformer.errors import ConfigError, DataError, PromptError
-from vpuformer.prompts import Click, Prompt, Scribble, Size
+from vpuformer.prompts import Prompt, Scribble, Size
 from vpuformer.widget.export import from_rle, to_rle
 
 # Of the first objects, then again from the first; not the colours of the signs.
@@ -88,10 +88,7 @@ class Thing:
         for stroke in self.strokes:
             y, x, covered = swept(stroke.line.points, stroke.radius, size)
             mask[y, x] = np.where(covered, stroke.line.positive, mask[y, x])
-            for prompt in self.prompts[stroke.after :]:
-                if isinstance(prompt, Click):
-                    x, y = prompt.pixel
-                    mask[y, x] = prompt.positive  # row = y
+            obeying(mask, self.prompts[stroke.after :])
         mask.flags.writeable = False
         return mask
 
@@ -197,11 +194,8 @@ class Past(NamedTuple):
         """A plain dict: the first state's objects, and the action that led to each later one."""
         first, *later = self.states
         steps = [[first.selected], *(state.to_json() for state in later)]
-        return {
-            "at": self.at,
-            "first": [t.to_json() for t in first.things.values()],
-            "steps": steps,
-        }
+        things = [thing.to_json() for thing in first.things.values()]
+        return {"at": self.at, "first": things, "steps": steps}
 
 
 @lru_cache(maxsize=128)

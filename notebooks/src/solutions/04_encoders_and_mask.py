@@ -15,20 +15,18 @@
 # The three exercises of notebook 04, each judged by the same check as in the notebook.
 
 # %% tags=["parameters"]
-profile = "cpu"  # "smoke" plays on two drawn scenes only | "cpu" | "gpu" | "paper"
-seed = 0  # draws the small examples and the scenes
+profile = "cpu"  # "smoke" plays on four drawn scenes only | "cpu" | "gpu" | "paper"
+seed = 0  # draws the small example
 out_dir = "out/04"  # nothing is written
 
 # %%
 import numpy as np
 import torch
 from torch.nn import functional as F
-from torch.utils.flop_counter import FlopCounterMode
 
 import vpucourse as course
-import vpuformer as vpu
+from vpucourse import looking
 from vpuformer import metrics, pue
-from vpuformer.data.scenes import scene
 from vpuformer.robot.next_prompt import next_click
 
 # %% [markdown]
@@ -65,64 +63,84 @@ assert verdict.endswith("right."), verdict
 verdict
 
 # %% [markdown]
-# **E.** Work grows with the number of places, so three quarters of the side leave nine
-# sixteenths of it, and nothing was taken from the net. Or a smaller step, to seven eighths, and
-# the last block of two stages left out: a block adds to what was there, so its neighbours go on
-# working, if less well. Which is better depends on weights and pictures; both are tried. First
-# the notebook's game, as it stands there.
+# **E.** Two ideas. The scenes are 96 × 128 pixels, so a frame of 64 × 96 loses little of them and
+# has three eighths of the places of 128 × 128. That alone does not bring the time down to three
+# eighths, because at this size each layer costs something for being called at all. So, second,
+# fewer layers: the norm after the second convolution of the last three stages may go. First the
+# notebook's game, as it stands there.
 
 
 # %%
-def framed(picture, side):
+def framed(picture, frame):
     x = torch.tensor(picture).permute(2, 0, 1)[None] / 255  # B 3 H W
-    return F.interpolate(x, (side, side), mode="bilinear", antialias=True)
+    return F.interpolate(x, frame, mode="bilinear", antialias=True)
 
 
-def talk(picture, wanted, side, net):
-    x, prev, clicks, found = framed(picture, side), None, [], []
-    gt = F.interpolate(torch.tensor(wanted / 1)[None, None], (side, side))[0, 0].numpy() > 0.5
-    mask = np.zeros_like(gt)
+def talk(net, picture, wanted, frame=(128, 128)):
+    size, x, mask = wanted.shape, framed(picture, frame), np.zeros_like(wanted)
+    prev, clicks, found = None, [], []
     with torch.inference_mode():
         features = net.encode_image(x)
-        for _ in range(4):
-            clicks.append(next_click(gt, mask, clicks))
-            prev = net.decode(features, pue.PromptBatch.of([clicks]), prev).logits.sigmoid()
-            mask = prev[0, 0].numpy() > 0.5
-            found.append(float(metrics.iou(gt, mask)))
+        for _ in range(5):
+            clicks.append(next_click(wanted, mask, clicks))
+            at_frame = pue.PromptBatch.of([[c.rescaled(size, frame) for c in clicks]])
+            prev = net.decode(features, at_frame, prev).logits.sigmoid()
+            mask = F.interpolate(prev, size, mode="bilinear")[0, 0].numpy() > 0.5
+            found.append(float(metrics.iou(wanted, mask)))
     return found
 
 
-def work(net, side):
-    with torch.inference_mode(), FlopCounterMode(display=False) as count:
-        net.encode_image(framed(pictures[0][0], side))
-    return count.get_total_flops() / 2e9
-
-
 # %%
-drawn = [scene(seed + i, (192, 256)) for i in range(2 if profile == "smoke" else 10)]
-pictures = [course.photo("coffee"), *((image, label == label.max()) for image, label in drawn)]
-model = vpu.load("lite0")
-kept, most = np.mean([talk(*pair, 256, model) for pair in pictures]), 2 / 3 * work(model, 256)
+exam, toy = course.examination(4 if profile == "smoke" else 48), course.toy_model()
+kept = np.mean([talk(toy, s.image, s.gt) for s in exam])
 
 
-def smaller(net):
-    return net, 192
-
-
-def thinner(net):
-    for stage in (1, 4):
-        net.encoder.stages[stage][-1] = torch.nn.Identity()
-    return net, 224
+def measured(design):
+    """Time over the toy encoder's, and the IoU that is lost."""
+    net, frame = design(course.toy_model())
+    a, b = framed(exam[0].image, (128, 128)), framed(exam[0].image, frame)
+    pair = [lambda: toy.encoder(a), lambda: net.encoder(b)]
+    ours, theirs = looking.seconds(*pair, repeats=200, threads=1)
+    return theirs / ours, kept - np.mean([talk(net, s.image, s.gt, frame) for s in exam])
 
 
 def lost(design):
-    net, side = design(vpu.load("lite0"))
-    found = np.mean([talk(*pair, side, net) for pair in pictures])
-    return kept - found if work(net, side) <= most else 1.0
+    ratio, loss = measured(design)
+    return loss if ratio <= 2 / 3 else 1.0
 
 
-losses = {design: lost(design) for design in (smaller, thinner)}
-print({design.__name__: round(float(loss), 3) for design, loss in losses.items()})
-verdict = course.checks.ex("04.E", min(losses, key=losses.get), trial=lost, beat=0.02)
+# %%
+def smaller(net):
+    return net, (64, 96)
+
+
+def thinner(net):
+    for stage in net.encoder.stages[1:]:
+        stage[4] = torch.nn.Identity()
+    return net, (128, 128)
+
+
+def both(net):
+    return thinner(net)[0], (64, 96)
+
+
+def shorter(net):
+    for layer in (3, 4, 5):
+        net.encoder.stages[3][layer] = torch.nn.Identity()
+    return both(net)
+
+
+for design in (smaller, thinner, both, shorter):
+    ratio, loss = measured(design)
+    print(f"{design.__name__:<8} time {ratio:.2f} of the toy's, IoU lost {loss:+.3f}")
+
+# %% [markdown]
+# A smaller frame saves most, and costs next to nothing: the toy was trained on crops of 64 pixels.
+# The norms are a small part of the time, and the model hardly misses them. To leave out a whole
+# convolution as well (`shorter`) costs more IoU, but stays below the limit, and is the furthest
+# from the limit in time: so this one is handed in.
+
+# %%
+verdict = course.checks.ex("04.E", shorter, trial=lost, beat=0.02)
 assert verdict.endswith("right.") or profile == "smoke", verdict
 verdict

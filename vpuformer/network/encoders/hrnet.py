@@ -1,6 +1,7 @@
 """HRNet-W18-small (v2): four resolutions side by side, BatchNorm folded into its convolution."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -42,24 +43,21 @@ class Exchange(nn.Module):
 
     def __init__(self, count: int) -> None:
         super().__init__()
-        self.branches = nn.ModuleList(
-            nn.Sequential(*(BasicBlock(WIDTHS[i]) for _ in range(BLOCKS))) for i in range(count)
-        )
-        self.fuse_layers = nn.ModuleList(
-            nn.ModuleList(path(j, i) for j in range(count)) for i in range(count)
-        )
+        branches = ([BasicBlock(width) for _ in range(BLOCKS)] for width in WIDTHS[:count])
+        self.branches = nn.ModuleList(nn.Sequential(*branch) for branch in branches)
+        paths = ([path(j, i) for j in range(count)] for i in range(count))
+        self.fuse_layers = nn.ModuleList(map(nn.ModuleList, paths))
 
     def forward(self, maps: list[Level]) -> list[Level]:
         """As many maps, of the same shapes."""
         maps = [branch(m) for branch, m in zip(self.branches, maps, strict=True)]
         outputs = []
         for own, paths in zip(maps, self.fuse_layers, strict=True):
-            total = own
-            for step, other in zip(paths, maps, strict=True):  # pyright: ignore
-                if other is not own:  # of the same size already from a finer branch
-                    y = F.interpolate(step(other), own.shape[-2:], mode="bilinear")
-                    total = total + y
-            outputs.append(F.relu(total))
+            pairs = zip(paths, maps, strict=True)  # pyright: ignore
+            steps = (step(other) for step, other in pairs if other is not own)
+            # of the same size already from a finer branch
+            others = (F.interpolate(y, own.shape[-2:], mode="bilinear") for y in steps)
+            outputs.append(F.relu(sum(others, own)))
         return outputs
 
 
@@ -79,12 +77,10 @@ class HRNet18s(nn.Module):
         wide = 64 * Bottleneck.expansion
         self.layer1 = nn.Sequential(*(Bottleneck(wide if r else 64, 64) for r in range(BLOCKS)))
         self.keep = conv(wide, WIDTHS[0], 3)
-        self.widen = nn.ModuleList(
-            conv(wide if i == 0 else WIDTHS[i], WIDTHS[i + 1], 3, 2) for i in range(3)
-        )
-        self.stages = nn.ModuleList(
-            nn.ModuleList(Exchange(i + 2) for _ in range(n)) for i, n in enumerate(MODULES)
-        )
+        steps = ((wide, WIDTHS[1]), *pairwise(WIDTHS[1:]))
+        self.widen = nn.ModuleList(conv(source, target, 3, 2) for source, target in steps)
+        stages = ([Exchange(i + 2) for _ in range(n)] for i, n in enumerate(MODULES))
+        self.stages = nn.ModuleList(map(nn.ModuleList, stages))
 
     def freeze_stages(self, count: int) -> None:
         """Keep the stem and the first `count` of the four stages as they are."""

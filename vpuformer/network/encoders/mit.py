@@ -101,9 +101,8 @@ class Stage(nn.Module):
         dim, before = DIMS[index], DIMS[index - 1] if index else 3
         kernel, stride = (3, 2) if index else (7, 4)
         self.patch_embed = PatchEmbed(before, dim, kernel, stride)
-        self.blocks = nn.ModuleList(
-            Block(dim, HEADS[index], REDUCTIONS[index]) for _ in range(DEPTH)
-        )
+        blocks = (Block(dim, HEADS[index], REDUCTIONS[index]) for _ in range(DEPTH))
+        self.blocks = nn.ModuleList(blocks)
         self.norm = nn.LayerNorm(dim, eps=1e-6)
 
     def forward(self, x: Level, maps: X16 | None = None) -> X16:
@@ -129,8 +128,7 @@ class MiTB0(nn.Module):
 
     def freeze_stages(self, count: int) -> None:
         """Keep the first `count` stages as they are."""
-        for stage in self.stages[:count]:
-            stage.requires_grad_(False)
+        self.stages[:count].requires_grad_(False)
 
     def forward(self, image: Image, stem_maps: Map | None = None) -> list[Level]:
         """Four maps at 1/4, 1/8, 1/16, 1/32 of an RGB image in 0..1 (sides multiples of 32)."""

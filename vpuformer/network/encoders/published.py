@@ -28,11 +28,8 @@ class Published:
         self, weights: Mapping[str, Tensor], network: str, dropped: tuple[str, ...] = ()
     ) -> None:
         self.network = network
-        self.left = {
-            k: v
-            for k, v in weights.items()
-            if not k.startswith(dropped) and not k.endswith("num_batches_tracked")
-        }
+        kept = (k for k in weights if not k.startswith(dropped))
+        self.left = {k: weights[k] for k in kept if not k.endswith("num_batches_tracked")}
         self._missing: list[str] = []
         self._found: list[tuple[Tensor, Tensor]] = []
 
@@ -87,10 +84,8 @@ class Published:
         if self._missing:
             said.append(f"lack {', '.join(self._missing[:5])} ({len(self._missing)} in all)")
         if self.left:
-            said.append(
-                f"hold {len(self.left)} keys this trunk has no place for: "
-                f"{', '.join(sorted(self.left)[:5])}"
-            )
+            first = ", ".join(sorted(self.left)[:5])
+            said.append(f"hold {len(self.left)} keys this trunk has no place for: {first}")
         if said:
             raise CheckpointError(
                 f"{self.network} weights {' and '.join(said)}. Check that the file holds the "

@@ -47,15 +47,12 @@ class ASPP(nn.Module):
 
     def __init__(self, in_chans: int, out_chans: int = 256) -> None:
         super().__init__()
-        self.branches = nn.ModuleList(
-            [conv(in_chans, out_chans, 1)]
-            + [conv(in_chans, out_chans, 3, dilation=rate) for rate in RATES]
-        )
+        kinds = ((1, 1), *((3, rate) for rate in RATES))
+        self.branches = nn.ModuleList(conv(in_chans, out_chans, k, dilation=d) for k, d in kinds)
         self.pool = conv(in_chans, out_chans, 1)
         self.norms = nn.ModuleList(nn.GroupNorm(32, out_chans) for _ in range(5))
-        self.project = nn.Sequential(
-            conv(out_chans * 5, out_chans, 1), nn.GroupNorm(32, out_chans), nn.ReLU()
-        )
+        join = conv(out_chans * 5, out_chans, 1)
+        self.project = nn.Sequential(join, nn.GroupNorm(32, out_chans), nn.ReLU())
 
     def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B D h w"]:
         """The joined map."""

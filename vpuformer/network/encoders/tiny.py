@@ -9,6 +9,11 @@ from vpuformer.network.encoders.trunk import Trunk
 from vpuformer.network.shapes import Image, Level, Map
 
 
+def _layer(in_chans: int, out_chans: int, stride: int) -> list[nn.Module]:
+    conv = nn.Conv2d(in_chans, out_chans, 3, stride, 1)
+    return [conv, nn.GroupNorm(8, out_chans), nn.ReLU()]
+
+
 class TinyEncoder(Trunk):
     """Five strided convolutions with GroupNorm; outputs at strides 4, 8, 16 and 32."""
 
@@ -19,17 +24,8 @@ class TinyEncoder(Trunk):
         self.channels = channels
         self.stem = nn.Conv2d(3, self.stem_channels, 3, 2, 1)
         widths = (self.stem_channels, *channels)
-        self.stages = nn.ModuleList(
-            nn.Sequential(
-                nn.Conv2d(a, b, 3, 2, 1),
-                nn.GroupNorm(8, b),
-                nn.ReLU(),
-                nn.Conv2d(b, b, 3, 1, 1),
-                nn.GroupNorm(8, b),
-                nn.ReLU(),
-            )
-            for a, b in pairwise(widths)
-        )
+        stages = ([*_layer(a, b, 2), *_layer(b, b, 1)] for a, b in pairwise(widths))
+        self.stages = nn.ModuleList(nn.Sequential(*layers) for layers in stages)
 
     def forward(self, image: Image, stem_maps: Map | None = None) -> list[Level]:
         """Four maps at 1/4, 1/8, 1/16, 1/32 of an RGB image in 0..1 (sides multiples of 32)."""

@@ -1,5 +1,6 @@
 """ViT-B/16 in MAE's layout: attention within windows, and over all tokens in blocks 6 and 12."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
 
 import torch
@@ -28,18 +29,6 @@ class SelfAttention(nn.Module):
         return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
 
 
-class Mlp(nn.Module):
-    """Two linear layers with a GELU between them."""
-
-    def __init__(self, dim: int, hidden: int) -> None:
-        super().__init__()
-        self.fc1, self.fc2 = nn.Linear(dim, hidden), nn.Linear(hidden, dim)
-
-    def forward(self, x: Float[Tensor, "B *S D"]) -> Float[Tensor, "B *S D"]:
-        """The mixed tokens."""
-        return self.fc2(F.gelu(self.fc1(x)))
-
-
 class Block(nn.Module):
     """Pre-norm attention and MLP; both residual. `window` 0 is attention over all tokens."""
 
@@ -48,7 +37,9 @@ class Block(nn.Module):
         self.window = window
         self.norm1, self.norm2 = nn.LayerNorm(dim, eps=1e-6), nn.LayerNorm(dim, eps=1e-6)
         self.attn = SelfAttention(dim, num_heads)
-        self.mlp = Mlp(dim, int(dim * mlp_ratio))
+        wide = int(dim * mlp_ratio)
+        mlp = {"fc1": nn.Linear(dim, wide), "act": nn.GELU(), "fc2": nn.Linear(wide, dim)}
+        self.mlp = nn.Sequential(OrderedDict(mlp))
 
     def forward(self, x: Float[Tensor, "B h w D"]) -> Float[Tensor, "B h w D"]:
         """The block's tokens on their grid."""
@@ -102,9 +93,8 @@ class ViT(nn.Module):
         self.patch_embed = nn.Conv2d(3, embed_dim, PATCH, PATCH)
         self.pos_embed = nn.Parameter(torch.zeros(1, embed_dim, grid, grid))
         nn.init.normal_(self.pos_embed, std=0.02)
-        self.blocks = nn.ModuleList(
-            Block(embed_dim, num_heads, 0 if i in global_blocks else window) for i in range(depth)
-        )
+        windows = (0 if i in global_blocks else window for i in range(depth))
+        self.blocks = nn.ModuleList(Block(embed_dim, num_heads, side) for side in windows)
 
     def freeze_stages(self, count: int) -> None:
         """Keep the patches, the positions and the first `count` quarters of the blocks."""
