@@ -38,8 +38,9 @@ demo: $(VENV)/.notebooks ## one photo, four prompts: runs notebook 00 into out/0
 test: $(VENV)/.all ## the default tests, two minutes
 	$(BIN)/python -m pytest -q
 
-slow: $(VENV)/.all ## notebooks by papermill, the book, training killed and resumed, two ranks
+slow: $(VENV)/.all ## notebooks by papermill and nbval, the book, training killed and resumed, two ranks
 	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q --nbval --nbval-sanitize-with tests/nbval.cfg $(wildcard notebooks/0[0235]_*.ipynb)
 
 browser: $(VENV)/.all ## the widget in JupyterLab and Notebook 7, driven by Chromium
 	$(BIN)/python -m pytest -q -m browser || $(BIN)/python -m pytest -q -m browser --last-failed

@@ -74,7 +74,7 @@ from vpuformer.robot.next_prompt import next_click
 # widget (the notebook leaves out the names of this computer's folders). A line with FIX brings
 # the command that mends it.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 clock = course.Clock()
 for row in vpu.doctor().rows:
     found = row.found.split(" in ")[0].split(" runs ")[0].split(", ")
@@ -399,7 +399,7 @@ clock("5-6 robot and files")
 # it, such as GitHub's, has the strip below it instead: one, two and three prompts. The strip's
 # cell, run again, shows your own. More of this in [notebook 10](10_live_prompting.ipynb).
 
-# %%
+# %% tags=["nbval-ignore-output"]
 live = vpu.PromptWidget(image, model, truth=truth, out_dir=out_dir, precision="float32")
 live
 

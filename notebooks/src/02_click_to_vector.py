@@ -405,7 +405,7 @@ clock("6 the network")
 # with a narrow one, *exactly here*.
 
 
-# %%
+# %% tags=["nbval-ignore-output"]
 def spot(x=88, y=60, sigma=3.0, colour=False):
     chosen = config.PueConfig(sigma=sigma, visual="bilateral" if colour else "none")
     vector = pue.encode([vpu.Click(x, y)], (height, width), chosen, pixels)

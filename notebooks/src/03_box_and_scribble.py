@@ -401,7 +401,7 @@ clock("4-5 losses, network")
 # What lies to the right of $i$ is not written yet. (Reading a height back needs $q_v$ too, so
 # we let it stand whole.) Four states stand below.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 strokes = {"wave": wave, "hook": hook, "loop": loop, "leaf": course.LEAF["scribble"]}
 states = [("wave", 40), ("wave", 127), ("hook", 127), ("loop", 127)]
 live = vpu.PromptWidget(image, model)
@@ -417,7 +417,7 @@ def told(stroke="wave", i=127):
 
 live
 
-# %%
+# %% tags=["nbval-ignore-output"]
 draw_stroke = lambda **at: curves.strip(told(**at), ["stroke", "read back"])  # noqa: E731
 course.explore(draw_stroke, "A stroke.", stroke=[*strokes, "yours"], i=(0, 127))
 over, read = zip(*(told(*state) for state in states), strict=True)

@@ -342,7 +342,7 @@ clock("3 gates")
 # for. Below, the owners of two heads in all three layers.
 
 
-# %%
+# %% tags=["nbval-ignore-output"]
 def one_head(prompt="positive", layer=3, head=1):
     seen = {k: v[0, head - 1].numpy() for k, v in states[layer - 1].attention.items()}
     looks, owned = seen["qv"][int(prompt == "negative")], seen["vq"][:, 0]
