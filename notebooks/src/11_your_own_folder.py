@@ -470,10 +470,8 @@ course.show(
 twice = laid_out(dict.fromkeys(("monday", "tuesday"), given[0].read()), f"{home}/twice")
 equal = replace(choice, val_share=0.5)
 leak = vpu.finetune(model, twice / "images", twice / "masks", f"{run}-twice", recipe, equal)
-alike = play(leak.model, exam)
-told, true = leak.after["NoC@90"][0], float(clicks(alike).mean())
+told, true = leak.after["NoC@90"][0], float(clicks(play(leak.model, exam)).mean())
 print(f"NoC@90 by its own report {told:.2f}, in the examination {true:.2f}")
-print(f"IoU@1 {leak.after['IoU@1'][0]:.2f} and {np.mean([game[0] for game in alike]):.2f}")
 assert not is_long or told < true
 
 # %% [markdown]
