@@ -55,6 +55,7 @@ seed = 0  # draws the texture of section 2
 out_dir = "out/02"  # folder for the first figure
 sigma = 3.0  # width of the bump, in cells of the grid
 cut = 3.0  # where the bump ends, in sigmas
+size = 128  # side of the square grid that the network reads, in cells
 visual = "none"  # "none" | "product" | "bilateral": does colour count?
 
 # %%
@@ -69,7 +70,7 @@ from vpuformer.pue import gaussian
 
 # %%
 clock = course.Clock()
-cfg = config.PueConfig(length=128, sigma=sigma, cut=cut, visual=visual)
+cfg = config.PueConfig(length=size, sigma=sigma, cut=cut, visual=visual)
 print(config.dumps(cfg).replace(", ", ",\n"))
 
 # %% [markdown]
@@ -106,7 +107,7 @@ clock("picture first")
 # over its area.
 
 # %%
-for side in (128, 448):
+for side in (size, 448):
     print(f"side {side}: a map has {side * side:,} numbers, a vector {2 * side + 2}")
 
 # %% [markdown]
@@ -172,7 +173,8 @@ course.same(visual_distance_by_hand(row, 2), package)
 # distances, $d = d_s \cdot d_v$, and cuts the bell off where $d$ exceeds σ; it calls the result
 # a *quasi-Gaussian*.
 #
-# $$\boxed{\textcolor{#E69F00}{q}(i) = \begin{cases} \exp\!\left(-\dfrac{d_i^2}{2\sigma^2}\right)
+# $$\boxed{\textcolor{#56B4E9}{q}(i) = \begin{cases}
+# \exp\!\left(-\dfrac{\textcolor{#E69F00}{d_i}^2}{2\sigma^2}\right)
 # & d_i \le \sigma \\ 0 & \text{else}\end{cases}} \qquad (3)$$
 #
 # First the bell without colour, $d = d_s$. With σ = 3 and the cut at σ, four values are all
@@ -244,9 +246,8 @@ for name, values in rows.items():
     line = torch.tensor(values, dtype=torch.float32)[None, :, None]
     d_v = gaussian.visual_distance(line, at)[0]
     product[name] = gaussian.quasi_gaussian(d_s * d_v, 3.0, cut=1.0).numpy()
-    columns[name] = {
-        "pixel": values, "d_s": d_s.numpy(), "d_v": d_v.numpy(), "q": product[name]
-    }  # fmt: skip
+    columns[name] = {"pixel": values, "d_s": d_s.numpy(), "d_v": d_v.numpy()}
+    columns[name] |= {"d": (d_s * d_v).numpy(), "q": product[name]}
 ones = {name: int((values == 1).sum()) for name, values in product.items()}
 print("entries that are 1:", ones)
 assert ones["flat"] == width and ones["ramp"] < 5
@@ -258,7 +259,7 @@ course.show(
         title=f"On flat ground all {ones['flat']} entries of the product are 1",
         marks=click.x,
     ),
-    "Pixel values, spatial distance, visual distance and q for a flat row, a ramp and a "
+    "Pixel values, both distances, their product and q for a flat row, a ramp and a "
     "texture. On the flat row q is 1 everywhere, on the ramp it is a needle, on the texture "
     "needles stand wherever the colour happens to return.",
 )
@@ -310,7 +311,7 @@ course.show(
         title="On even ground the product forgets where the click was",
     ),
     "A flat drawing with a click on its ground, and three outer products. Without colour and "
-    "bilateral: one small spot. Product: most of the picture at 1.",
+    "bilateral: one small spot. Product: whole blocks of the picture at 1.",
 )
 
 # %% [markdown]

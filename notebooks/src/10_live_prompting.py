@@ -50,7 +50,7 @@
 # Everything below follows from this cell.
 
 # %% tags=["parameters"]
-profile = "cpu"  # "smoke" | "cpu" | "gpu" | "paper": the same here, it is quick
+profile = "cpu"  # "smoke" (one cable, two scenes) | "cpu" | "gpu" | "paper": the same here
 seed = 0  # draws strokes and the grain of drawn pictures
 out_dir = "out/10"  # folder for the first figure and for what the widget writes
 image = "coffee"  # a photo of scikit-image that has a reference mask here
@@ -97,7 +97,7 @@ def said_by_robot(tool, truth, mask, clicks, rng):
 
 # %%
 def play(picture, truth, tool, rounds=3, target=2.0):
-    """A session of the robot with one tool, its IoU and mask after each round."""
+    """A session of the robot with one tool, IoU and mask of each round; target 2: play on."""
     session, ious, masks = Session(picture, model, truth=truth, precision="float32"), [], []
     rng = np.random.default_rng(seed)
     while len(ious) < rounds and (not ious or ious[-1] < target):
@@ -167,8 +167,8 @@ course.same([(meant[c].x, meant[c].y) for c in told], [(p.x, p.y) for p in sessi
 # %% [markdown]
 # Nothing is computed on the way back, so nothing can differ: the same number for every pixel.
 # And it takes no time that anyone could notice. How long does a click take, then? The look at
-# the photo (the encoder) is paid once, and again where a zoom begins; each answer pays for DMA
-# and decoder.
+# the photo (the encoder) is paid once, and again where a zoom (notebook 00) begins; each answer
+# pays for DMA and decoder.
 
 # %%
 before, start = session.prob, perf_counter()
@@ -201,7 +201,7 @@ course.same(session.prob, before, tolerance=0)
 
 # %%
 live = vpu.PromptWidget(photo, model, truth=cup, out_dir=out_dir, precision="float32")
-keys = {name: spec[0] for name, spec in (controls.TOOLS | controls.BUTTONS).items()}
+keys = {name: spec[0] for group in controls.TABLES for name, spec in group.items()}
 print("keys:", keys)
 strip = np.asarray(records.strip(played["box"][0]))
 title = "A session is a strip of pictures, for where no widget can be"
@@ -324,8 +324,7 @@ best = min(TOOLS, key=lambda t: (needed[t], -finals[t]))
 
 # %%
 wired = [play(*cables[0], tool, 1)[0] for tool in TOOLS]
-look = [{"prompts": s.prompts, "gt_mask": s.truth} for s in wired]
-pictures = [overlay.overlay(s.image, s.mask, **k) for s, k in zip(wired, look, strict=True)]
+pictures = [overlay.overlay(s.image, s.mask, prompts=s.prompts, scale=2) for s in wired]
 names = [f"{t}: {needed[t]:.1f} rounds to 80 %" for t in TOOLS]
 assert needed["box"] > needed[best]
 title = f"On a cable the {best} needs fewest rounds"
@@ -392,7 +391,7 @@ print(
 # %% [markdown]
 # ## Try it
 #
-# The widget of section 2 is the control of this page, and the strip under it shows its states.
+# The widget of section 2 is the control of this page, and the strip above it shows its states.
 # Three things to look for: take the scribble and draw *around* the cup (notebook 03 says what is
 # lost then); press V, and see the vectors of the chosen prompt; turn the threshold, and see
 # where the model was in doubt.

@@ -167,7 +167,7 @@ def mixture(encoder, rest):
 beat = min(trial(mixture(a, a)) for a in (0.0, 0.5, 0.75, 1.0))
 
 # %%
-tried = ((0.6, 0.6), (0.85, 0.85), (0.5, 0.75), (0.75, 0.5), (0.5, 1.0), (1.0, 0.5), (1.0, 0.75))
+tried = ((0.6, 0.6), (0.85, 0.85), (0.4, 0.75), (0.75, 0.4), (0.5, 1.0), (1.0, 0.5))
 ideas = {pair: trial(mixture(*pair)) for pair in tried}
 chosen = min(ideas, key=ideas.get)
 print(f"chosen: {chosen[0]:.0%} new in the encoder, {chosen[1]:.0%} in the rest")
