@@ -25,7 +25,11 @@ $(VENV)/.notebooks: $(VENV)/.torch pyproject.toml
 	$(PIP) -e '.[notebooks]'
 	@touch $@
 
-$(VENV)/.all: $(VENV)/.notebooks
+$(VENV)/.course: $(VENV)/.notebooks
+	$(PIP) -e '.[train,notebooks,experiments]'
+	@touch $@
+
+$(VENV)/.all: $(VENV)/.course
 	$(PIP) -e '.[train,notebooks,experiments,dev]'
 	@touch $@
 
@@ -45,7 +49,7 @@ slow: $(VENV)/.all ## notebooks by papermill and nbval, the book, training kille
 browser: $(VENV)/.all ## the widget in JupyterLab and Notebook 7, driven by Chromium
 	$(BIN)/python -m pytest -q -m browser || $(BIN)/python -m pytest -q -m browser --last-failed
 
-lab: $(VENV)/.notebooks ## JupyterLab on copies of the notebooks in my/
+lab: $(VENV)/.course ## JupyterLab on copies of the notebooks in my/
 	@mkdir -p my
 	@for file in $(NOTEBOOKS); do copy="my/$$(basename $$file)"; [ -e "$$copy" ] || cp "$$file" "$$copy"; done
 	$(BIN)/jupyter lab --ip=127.0.0.1 --ServerApp.root_dir=my $(if $(filter 0,$(shell id -u)),--allow-root)
