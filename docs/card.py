@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 import vpuformer as vpu
 from vpuformer.drawing.curves import learning
 
 OUT = Path(vpu.__file__).parent / "shipped"
-TITLE = "Four legs: each begins with what the one before has learnt"
+TITLE = "Each leg begins with what the one before has learnt"
 CARD = """# `lite0`: the shipped weights
 
 Written by `python docs/card.py` from the metadata of `lite0.safetensors`
@@ -46,7 +44,7 @@ Recipes: `vpuformer/training/recipes.py`.
 |---|---|---|---|---|
 {data}
 
-A licence of one digit is COCO's own number for the photo.
+A licence of one digit is COCO's own number for a photo.
 """
 
 
@@ -61,14 +59,26 @@ def curve(cards: list[dict[str, Any]]) -> list[dict[str, float]]:
     """The logged rows of all legs, their steps counted on."""
     rows, before = [], 0
     for card in cards:
-        names = card["curve_columns"]
         for values in card["curve"]:
-            row = {k: v for k, v in zip(names, values, strict=True) if v is not None}
-            last = f"iou{card['recipe']['rounds']}"
-            rows.append({"step": row["step"] + before, "loss": row["loss"], "iou1": row["iou1"]})
-            rows[-1] |= {"iou6": row[last]} if last == "iou6" and last in row else {}
+            row = dict(zip(card["curve_columns"], values, strict=True))
+            row["step"] += before
+            rows.append({k: v for k, v in row.items() if v is not None})
         before += card["steps"]
     return rows
+
+
+def sources(card: dict[str, Any]) -> list[str]:
+    """A line a source, the most photos first: its repositories and licences joined."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for part in card["data"]:
+        found.setdefault((part["source"], part["labels"]), []).append(part)
+    lines = []
+    for (source, labels), parts in found.items():
+        photos, masks = (sum(p[k] for p in parts) for k in ("photos", "masks"))
+        repo, licence = (", ".join(sorted({p[k] for p in parts})) for k in ("repo", "licence"))
+        line = f"| {source} ({repo}) | {labels} | {photos:,} | {masks:,} | {licence} |"
+        lines.append((photos, line))
+    return [line for _, line in sorted(lines, reverse=True)]
 
 
 def main() -> None:
@@ -76,11 +86,7 @@ def main() -> None:
     model = vpu.load("lite0", device="cpu")
     chain = list(legs(model.card))
     cards = [card for card, _ in chain]
-    rows = curve(cards)
-    learning(rows, title=TITLE).savefig(OUT / "lite0.png")
-    Image.open(OUT / "lite0.png").convert("P", palette=Image.Palette.ADAPTIVE).save(
-        OUT / "lite0.png"
-    )
+    learning(curve(cards), title=TITLE).savefig(OUT / "lite0.png")
     config = model.config
     text = CARD.format(
         network=f"encoder {config.encoder}, {config.fusion} fusion, {config.size} px",
@@ -94,11 +100,7 @@ def main() -> None:
             for n, (c, start) in enumerate(chain, 1)
         ),
         hardware=cards[-1]["hardware"],
-        data="\n".join(
-            f"| {d['source']} ({d['repo']}) | {d['labels']} | {d['photos']:,} | {d['masks']:,} "
-            f"| {d['licence']} |"
-            for d in cards[-1]["data"]
-        ),
+        data="\n".join(sources(cards[-1])),
     )
     (OUT / "lite0.md").write_text(text, "utf-8")
 

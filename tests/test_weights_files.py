@@ -1,6 +1,7 @@
 """Weights on disk: float16 there and back, hash, and every way a file can be wrong."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -196,3 +197,8 @@ def test_a_hash_or_config_of_the_wrong_type_is_refused(path):
     rewrite(path, config={"encoder": "tiny", "decoder_dim": "wide"})
     with pytest.raises(CheckpointError, match="cannot be built"):
         load(path)
+
+
+def test_the_card_beside_the_shipped_weights_is_theirs():
+    page = Path(weights.__file__).with_name("shipped") / "lite0.md"
+    assert load("lite0", "cpu").weights_hash in page.read_text("utf-8"), "run: python docs/card.py"
