@@ -265,13 +265,13 @@ class Prediction:
 class Segmenter(Protocol):
     """Whatever answers prompts on one image: the predictor, a baseline, a person's own method."""
 
-    def set_image(self, image: Any, mask: Mask | None = None) -> None:
+    def set_image(self, image: Any, mask: Mask | None = None) -> Any:
         """Begin a conversation about an image, optionally from a start mask bool `[H, W]`."""
 
     def add(self, *prompts: Prompt) -> Prediction | None:
         """One round: take the prompts, answer with a mask."""
 
-    def reset(self) -> None:
+    def reset(self) -> Any:
         """Forget all prompts, keep the image."""
 
 
