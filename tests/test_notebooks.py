@@ -134,6 +134,7 @@ def test_masthead(source):
     first = notebook.cells[0]
     assert first.cell_type == "markdown" and first.source.startswith(f"# {ours.number} · ")
     assert "?" in first.source.splitlines()[0]
+    assert f"](here/{ours.number}.png)" in first.source, "its strip is missing"
 
 
 @lesson

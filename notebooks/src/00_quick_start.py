@@ -21,13 +21,14 @@
 # You will say *this, not that* to a photo four times, watch the mask follow, and carry the
 # cut-out away.
 #
+# ![You are here: the whole road, from photo to mask.](here/00.png)
+#
 # | | |
 # |---|---|
 # | takes | 20 seconds on two CPU cores, the same on a GPU |
 # | needs | nothing: the photo comes with scikit-image, the weights with this package |
 # | paper | Fig. 3, Sec. I and III-A live here |
 # | before, after | none · [01 "Who is clicking?"][01] |
-# | you are here | **encoder** → **PuE** → **DMA** → **decoder** (the whole road) |
 #
 # [01]: 01_robot_and_metrics.ipynb
 

@@ -21,13 +21,14 @@
 # Nobody sits down for ten thousand clicks. A small robot does it instead, and its rules decide
 # every number of this field. You will build it, let it play, and learn what its scores hide.
 #
+# ![You are here: both ends, the prompts and the score.](here/01.png)
+#
 # | | |
 # |---|---|
 # | takes | one minute on two CPU cores, the same on a GPU |
 # | needs | nothing: drawn scenes, a photo of scikit-image, the shipped weights |
 # | paper | Sec. IV-A (metrics), IV-B (sampling and simulation), II-A and II-B live here |
 # | before, after | [00 "Quick start"][00] · [02 "How does a click become a vector?"][02] |
-# | you are here | before the road: who speaks to **encoder**, PuE, DMA and decoder |
 #
 # [00]: 00_quick_start.ipynb
 # [02]: 02_click_to_vector.ipynb

@@ -21,13 +21,14 @@
 # A click is two numbers and a sign. You will turn it into the vector that the network reads,
 # first with a pencil, then with the package, and see what the vector keeps and what it loses.
 #
+# ![You are here: PuE, where a click becomes a vector.](here/02.png)
+#
 # | | |
 # |---|---|
 # | takes | half a minute on two CPU cores, the same on a GPU |
 # | needs | nothing: a drawn scene, a photo of scikit-image, the shipped weights |
 # | paper | Eq. 1 to 4, Fig. 5, Sec. III-B (click) live here; readings R1 to R4 |
 # | before, after | [01 "Who is clicking?"][01] · [03 "Boxes and scribbles"][03] |
-# | you are here | encoder → **PuE** → DMA → decoder |
 #
 # [01]: 01_robot_and_metrics.ipynb
 # [03]: 03_box_and_scribble.ipynb

@@ -22,13 +22,14 @@
 # You will encode a box and a stroke by hand, read them back, and find two strokes that no
 # network can tell apart.
 #
+# ![You are here: PuE again, with a box and a scribble.](here/03.png)
+#
 # | | |
 # |---|---|
 # | takes | 45 seconds on two CPU cores, the same on a GPU |
 # | needs | nothing: a drawn scene, a photo of scikit-image, the shipped weights |
 # | paper | Eq. 5, 6, Algorithm 1, Fig. 4, Sec. III-B (box, scribble); readings R5 to R8 |
 # | before, after | [02 "From a click to a vector"][02] · [04 "What does the network see?"][04] |
-# | you are here | encoder → **PuE** → DMA → decoder |
 #
 # [02]: 02_click_to_vector.ipynb
 # [04]: 04_encoders_and_mask.ipynb

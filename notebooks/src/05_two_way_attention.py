@@ -21,13 +21,14 @@
 # Prompts ask the picture what they point at, and the picture asks the prompts what it should
 # be. You will compute both questions by hand and look at the answers of a trained model.
 #
+# ![You are here: DMA, where the two branches meet.](here/05.png)
+#
 # | | |
 # |---|---|
 # | takes | one minute on two CPU cores, the same on a GPU |
 # | needs | nothing: a photo of scikit-image, drawn scenes, the weights in this repository |
 # | paper | Eq. 7 to 10, Fig. 2, Sec. III-C live here; readings R10 to R12 |
 # | before, after | [04 "What does the network see?"][04] · [06 "From features to a mask"][06] |
-# | you are here | encoder → PuE → **DMA** → decoder |
 #
 # [04]: 04_encoders_and_mask.ipynb
 # [06]: 06_features_to_mask.ipynb

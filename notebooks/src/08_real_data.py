@@ -22,13 +22,14 @@
 # stored, click by click. You will read them, set them beside the paper's numbers, and say what
 # a difference is worth.
 #
+# ![You are here: the whole road, its score and its training, on real photos.](here/08.png)
+#
 # | | |
 # |---|---|
 # | takes | two minutes on two CPU cores, the same on a GPU |
 # | needs | nothing: the stored runs in `results/`, a photo of scikit-image, the shipped weights |
 # | paper | Tables I and II, Fig. 6 and 7, Sec. IV-A (data) and IV-C.1 live here |
 # | before, after | [07 "Train it from nothing"][07] · [09 "Which idea pays?"][09] |
-# | you are here | **encoder → PuE → DMA → decoder**, on real photos |
 #
 # [07]: 07_train_from_nothing.ipynb
 # [09]: 09_which_idea_pays.ipynb

@@ -22,13 +22,14 @@
 # will watch what a session remembers, take it back to the last bit, send it to somebody, and
 # invent a gesture of your own.
 #
+# ![You are here: photo, prompts and mask, in your hands.](here/10.png)
+#
 # | | |
 # |---|---|
 # | takes | half a minute on two CPU cores, then as long as you like to play |
 # | needs | nothing: a photo of scikit-image, drawn things, the shipped weights |
 # | paper | Fig. 9, the interaction, and Sec. II-C (local refinement) live here |
 # | before, after | [09 "Which idea pays?"][09] · [11 "Fine-tune on your own folder"][11] |
-# | you are here | **encoder → PuE → DMA → decoder**, in your hands |
 #
 # [09]: 09_which_idea_pays.ipynb
 # [11]: 11_your_own_folder.ipynb
