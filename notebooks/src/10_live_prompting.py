@@ -184,8 +184,8 @@ course.same(session.prob, before, tolerance=0)
 # %% [markdown]
 # ## 2 Your turn
 #
-# Run the next cell yourself, and the widget stands under it. Move over the photo before you
-# press, and it shows what the click would do.
+# Run the next cell, and the widget stands under it. Move over the photo before you press, and it
+# shows what a click would do.
 #
 # | say | with the mouse | with keys |
 # |---|---|---|
@@ -193,12 +193,12 @@ course.same(session.prob, before, tolerance=0)
 # | *not this* | right button, or Shift | Shift + Enter |
 # | all else | buttons, each with a tip | printed under the cell |
 #
-# The status line says how long an answer took, and how good it is, since the widget was given
-# the truth. Further down are several objects, a brush, opacity, and files to write: mask,
-# cut-out, outlines, the session itself. It follows Jupyter's dark or light theme, and can be
-# used without a mouse. `live.session` is the session behind it: all that you do can be seen, and
-# done, from Python. Each photo's session is kept: after a restarted kernel the cell brings your
-# prompts back, and *clear* starts anew. The static picture is the robot's session with the box.
+# The status line says how long an answer took, and how good it is, for the widget has the truth.
+# Further down are several objects, a brush, opacity, and files to write: mask, cut-out, outlines,
+# the session itself. It follows Jupyter's dark or light theme, and can be used without a mouse.
+# `live.session` is the session behind it: all that you do can be seen, and done, from Python. Each
+# photo's session is kept: after a restarted kernel the cell brings your prompts back, and *clear*
+# starts anew. The static picture is the robot's session with the box.
 
 # %%
 live = vpu.PromptWidget(photo, model, truth=cup, out_dir=out_dir, precision="float32")
