@@ -50,7 +50,7 @@ browser: $(VENV)/.all ## the widget in JupyterLab and Notebook 7, driven by Chro
 	$(BIN)/python -m pytest -q -m browser || $(BIN)/python -m pytest -q -m browser --last-failed
 
 lab: $(VENV)/.course ## JupyterLab on copies of the notebooks in my/
-	@mkdir -p my
+	@mkdir -p my && cp -R notebooks/here my/
 	@for file in $(NOTEBOOKS); do copy="my/$$(basename $$file)"; [ -e "$$copy" ] || cp "$$file" "$$copy"; done
 	$(BIN)/jupyter lab --ip=127.0.0.1 --ServerApp.root_dir=my $(if $(filter 0,$(shell id -u)),--allow-root)
 
@@ -72,7 +72,8 @@ bench: $(VENV)/.notebooks ## CPU time of a prompt on one thread
 
 reset: ## a fresh copy of one notebook (NB=00) in my/; yours is kept beside it
 	@[ -n "$(NB)" ] || { echo "Say which: make reset NB=00"; exit 2; }
-	@for file in notebooks/$(NB)_*.ipynb; do copy="my/$$(basename $$file)"; mkdir -p my; \
+	@mkdir -p my && cp -R notebooks/here my/
+	@for file in notebooks/$(NB)_*.ipynb; do copy="my/$$(basename $$file)"; \
 		if [ -e "$$copy" ]; then mv "$$copy" "$${copy%.ipynb}.$$(date +%Y%m%d-%H%M%S).ipynb"; fi; \
 		cp "$$file" "$$copy" && echo "$$copy is fresh"; done
 

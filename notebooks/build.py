@@ -2,8 +2,10 @@
 
 python notebooks/build.py            every notebook and its solutions
 python notebooks/build.py 00         those whose name begins with 00
+python notebooks/build.py here       none: only what follows
 
-Each time README's table of notebooks is written anew from the mastheads.
+Each time README's table of notebooks is written anew from the mastheads, and their "you are here"
+strips are drawn into notebooks/here/.
 """
 
 import hashlib
@@ -16,6 +18,8 @@ from pathlib import Path
 import jupytext
 import nbformat
 import papermill
+
+from vpucourse import here
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -96,11 +100,19 @@ def course_table() -> str:
     return "\n".join(rows) + "\n"
 
 
+def draw_strips(folder: Path) -> None:
+    """Write the pictures of the mastheads."""
+    folder.mkdir(exist_ok=True)
+    for number in here.PLACES:
+        here.strip(number).save(folder / f"{number}.png", optimize=True)
+
+
 def main(prefixes: list[str]) -> int:
     """Build what was asked for; the number of notebooks that were not found."""
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     missing = 0
-    for prefix in prefixes or [""]:
+    draw_strips(HERE / "here")
+    for prefix in [prefix for prefix in prefixes or [""] if prefix != "here"]:
         found = sources(prefix)
         missing += not found
         for source in found:

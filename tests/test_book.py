@@ -161,6 +161,8 @@ def test_the_book_holds_everything(book):
         pictures = re.findall(r"<img[^>]*_images/[0-9a-f]{64}\.[^>]*>", page)
         assert pictures or place.parent.name != "notebooks", f"{file.name} shows no picture"
         assert all('alt="' in tag and 'alt="../' not in tag for tag in pictures)
+        if place.parent.name == "notebooks":  # its masthead's strip
+            assert re.search(rf'<img alt="You are here: [^>]*_images/{file.name[:2]}\.png"', page)
     import vpuformer as vpu
 
     objects = (book / "genindex.html").read_text(encoding="utf-8")

@@ -195,6 +195,26 @@ def test_explore_draws_with_the_controls_values(monkeypatch):
     widget.close()  # not close_all: it would close what ipycanvas shares
 
 
+@pytest.mark.parametrize("live", [False, True])
+def test_a_control_is_promised_only_where_no_page_shows_it(monkeypatch, live):
+    pytest.importorskip("ipywidgets")
+    import IPython.display
+
+    from vpuwidget import cells
+
+    parent = {"metadata": {"cellId": "a"}, "header": {"msg_id": "1"}} if live else {}
+    page = type("Page", (), {"get_parent": lambda self: parent})()
+    monkeypatch.setattr(cells, "get_ipython", lambda: page)
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", lambda *a, **k: shown.append(a[0]))
+    figure = strip([np.zeros((4, 7, 3), np.uint8)], ["a"])
+    course.explore(lambda sigma: figure, "A.", sigma=(1, 9))
+    widget = next(w for w in shown if hasattr(w, "children"))
+    words = [one.data for one in shown if "appear here" in getattr(one, "data", "")]
+    assert words == ([] if live else ["*Run it yourself, and controls for `sigma` appear here.*"])
+    widget.close()
+
+
 def with_cut(d, sigma, cut):
     d = np.array(d, float)
     bell = np.exp(-(d**2) / (2 * sigma**2))

@@ -19,6 +19,10 @@ SPEC.loader.exec_module(build)
 SOURCES = build.sources()
 LESSONS = [s for s in SOURCES if s.parent.name == "src"]
 WIDEST = 600_000  # bytes
+LONGEST = 120  # words of prose in one piece
+NO_PROSE = (
+    r"(?ms)^\$\$.*?\$\$|^```.*?^```|^(?:#+ |\||>|!\[|\[\d+\]: ).*?$"  # equation, code, table...
+)
 
 
 def name(path):
@@ -36,6 +40,11 @@ def code_cells(notebook):
 def words(notebook):
     prose = (c.source for c in notebook.cells if c.cell_type == "markdown")
     return sum(len(text.split()) for text in prose)
+
+
+def longest(text):
+    """The words of the longest piece between headings, equations, tables, pictures, readings."""
+    return max(len(piece.split()) for piece in re.split(NO_PROSE, text))
 
 
 def picture_of(output):
@@ -134,6 +143,7 @@ def test_masthead(source):
     first = notebook.cells[0]
     assert first.cell_type == "markdown" and first.source.startswith(f"# {ours.number} · ")
     assert "?" in first.source.splitlines()[0]
+    assert f"](here/{ours.number}.png)" in first.source, "its strip is missing"
 
 
 @lesson
@@ -155,6 +165,20 @@ def test_budgets(source):
     assert 1400 <= words(notebook) <= 2600
     assert sum(map(len, code)) <= 260 and max(map(len, code)) <= 25
     assert sorted(map(len, code))[len(code) // 2] <= 8
+
+
+@lesson
+def test_prose_comes_in_pieces(source):
+    for cell in build.read(source).cells:
+        if cell.cell_type == "markdown":
+            assert longest(cell.source) <= LONGEST, cell.source
+
+
+def test_a_long_piece_is_counted_and_what_is_no_prose_is_not():
+    many = "word " * 60
+    assert longest(many + "\n" + many) == longest(f"# T\n{many}{many}\n$$x$$\nend") == 120
+    for between in ("## 2 Next", "$$\na = b\n$$", "| a | b |", "> **Reading R1.** c", "![d](e)"):
+        assert longest(f"{many}\n\n{between}\n\n{many}end") == 61
 
 
 @lesson

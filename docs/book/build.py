@@ -59,11 +59,10 @@ def gather(source: Path) -> None:
         target = source / place
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(relink(text, file, book), encoding="utf-8")
-        if file.suffix == ".md":
-            for picture in re.findall(PICTURE, text):
-                copy = source / (file.parent / picture).resolve().relative_to(ROOT)
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(file.parent / picture, copy)
+        for picture in re.findall(PICTURE, text):
+            copy = source / (file.parent / picture).resolve().relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(file.parent / picture, copy)
     (source / "course.table").write_text(course_table(), encoding="utf-8")
     for name, text in api(ROOT / "vpuformer").items():
         page = source / "api" / f"{name}.rst"

@@ -21,13 +21,14 @@
 # You will say *this, not that* to a photo four times, watch the mask follow, and carry the
 # cut-out away.
 #
+# ![You are here: the whole road, from photo to mask.](here/00.png)
+#
 # | | |
 # |---|---|
 # | takes | 20 seconds on two CPU cores, the same on a GPU |
 # | needs | nothing: the photo comes with scikit-image, the weights with this package |
 # | paper | Fig. 3, Sec. I and III-A live here |
 # | before, after | none · [01 "Who is clicking?"][01] |
-# | you are here | **encoder** → **PuE** → **DMA** → **decoder** (the whole road) |
 #
 # [01]: 01_robot_and_metrics.ipynb
 
@@ -43,12 +44,11 @@
 # **Predict.** One click on the coffee is all the model gets at first. Will it give you the
 # coffee, the cup, or the cup with its saucer? Write your guess down. The answer stands at the
 # end.
-
-# %% [markdown]
+#
 # ## Parameters
 #
-# Everything below follows from this cell. papermill can replace its values: `papermill -p
-# rounds 8 -p out_dir somewhere 00_quick_start.ipynb run.ipynb`.
+# Everything below follows from this cell. The tool papermill can replace its values:
+# `papermill -p rounds 8 00_quick_start.ipynb run.ipynb`.
 
 # %% tags=["parameters"]
 profile = "cpu"  # "smoke" | "cpu" | "gpu" | "paper": the same here, it is quick
@@ -82,10 +82,12 @@ for row in vpu.doctor().rows:
     print(f"{row.state:<4}{row.what:<9}{seen}{row.fix and '  -> ' + row.fix}")
 
 # %% [markdown]
-# The shipped model is `lite0`: a small encoder trained on ImageNet by others, and our four
-# parts trained on real photos. Its weights are one file inside the package. Its configuration
-# names every choice, with the paper's numbers as defaults; where the paper leaves something
-# open, the choice has a number R1 to R14. Skim it: every name has its notebook.
+# *The paper* of this course is "VPUFormer: Visual Prompt Unified Transformer for Interactive
+# Image Segmentation". The shipped model is `lite0`: a small encoder that others trained on
+# ImageNet, and the paper's parts around it, all of it trained on real photos here. Its weights
+# are one file inside the package. Its configuration names every choice, with the paper's
+# numbers as defaults; where the paper leaves something open, our choice, a **reading**, has a
+# number R1 to R14. Skim it: every name has its notebook.
 
 # %%
 model = vpu.load("lite0")
@@ -259,9 +261,8 @@ print(
 # ## 4 Four parts, one road
 #
 # **Image encoder** (notebook 04). Looks at the photo and keeps maps of features at several
-# sizes. Later rounds reuse them, so that a further gesture costs less than the first. (If the
-# mask covers only a part of the photo, `Predictor` encodes that part again, larger: it *zooms
-# in*, a habit of the field that the paper lacks.)
+# sizes. Later rounds reuse them. (If the mask covers only a part of the photo, `Predictor`
+# encodes that part again, larger: it *zooms in*, a habit of the field that the paper lacks.)
 #
 # **PuE**, the prompt-unified encoder (02, 03). Turns every gesture, whatever its kind, into
 # *one* vector: a bump over x ($q_h$), a bump over y ($q_v$), its sign ($q_b$).
@@ -269,8 +270,9 @@ print(
 # **DMA**, dual-cross merging attention (05). Prompts ask the picture what they point at, the
 # picture asks the prompts what it should be.
 #
-# **Decoder** (06). Joins four scales into one map: a pixel above zero is *object*.
-#
+# **Decoder** (06). Joins the maps of four sizes into one: a pixel above zero is *object*.
+
+# %% [markdown]
 # Below, our four gestures' vectors on the axes that they describe. The box's bump is as wide as
 # the box, which is how a vector says *large*; clicks are needles; scribbles are notebook 03's
 # story.
@@ -294,15 +296,15 @@ course.show(
 )
 
 # %% [markdown]
-# Other methods paint each gesture into a map as large as the grid; the printed numbers say
-# how much shorter a vector is. It cannot say everything a map can: two scribbles may share
-# one vector, which notebook 03 shows. Notebooks 02 and 03 compute these bumps on paper.
+# Other methods paint each gesture into a map as large as the picture that the network sees;
+# the printed numbers say how much shorter a vector is. It says less: two scribbles may share
+# one vector (notebook 03).
 #
 # Now the whole road, Fig. 3 of the paper, with the sizes of *this* run filled in. On entering
 # DMA each vector is brought to the width of the features, and a *place* is one cell of the
-# map at 1/16 of the photo's side. P2CL is a loss used in training only: it pulls pixels of the
-# object toward the prompt's vector (notebook 06). The four colours stay with the parts through
-# the whole course.
+# map at 1/16 of that picture's side. P2CL is a loss, used in training only: it pulls pixels of
+# the object toward the prompt's vector (notebook 06). The four colours stay with the parts
+# through the whole course.
 
 # %%
 sizes = course.shapes(model, image, said)
@@ -488,9 +490,9 @@ course.checks.ex("00.E", fewest_prompts, predictor=on_leaf, truth=leaf, beat=bea
 # apart from it; the two talk, and a decoder writes the mask. How good the answer is depends on
 # *which* gesture comes next, so that choosing it well is half the method.
 #
-# *The prediction:* one click was not enough to know which of the three you meant. The next
-# cell counts how much of the first mask was cup. *Still unknown:* whether one lucky cup says
-# anything about other photos. It does not; notebook 08 measures that on hundreds.
+# *The prediction:* one click does not tell which of the three you mean. The next cell counts
+# how much of the first mask was cup. *Still unknown:* whether one lucky cup says anything about
+# others. It does not; notebook 08 has hundreds.
 #
 # | paper | module | test |
 # |---|---|---|

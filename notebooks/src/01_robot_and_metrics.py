@@ -21,13 +21,14 @@
 # Nobody sits down for ten thousand clicks. A small robot does it instead, and its rules decide
 # every number of this field. You will build it, let it play, and learn what its scores hide.
 #
+# ![You are here: both ends, the prompts and the score.](here/01.png)
+#
 # | | |
 # |---|---|
 # | takes | one minute on two CPU cores, the same on a GPU |
 # | needs | nothing: drawn scenes, a photo of scikit-image, the shipped weights |
 # | paper | Sec. IV-A (metrics), IV-B (sampling and simulation), II-A and II-B live here |
 # | before, after | [00 "Quick start"][00] · [02 "How does a click become a vector?"][02] |
-# | you are here | before the road: who speaks to **encoder**, PuE, DMA and decoder |
 #
 # [00]: 00_quick_start.ipynb
 # [02]: 02_click_to_vector.ipynb
@@ -44,8 +45,7 @@
 # **Predict.** One robot always clicks the *middle* of the largest error. Another clicks
 # *anywhere* inside the error. How many more rounds will the second need: hardly any, half as
 # many again, or twice as many? The answer stands at the end.
-
-# %% [markdown]
+#
 # ## Parameters
 #
 # Everything below follows from this cell. (`Policy`, printed under it, is the rule of section 5.)
@@ -110,7 +110,8 @@ clock("picture first")
 # A word on colours. In the paper positive clicks are red; most of this field paints positive
 # green and negative red, which many people cannot tell apart. Ours are blue discs with a
 # plus and vermillion squares with a cross, here and from now on.
-#
+
+# %% [markdown]
 # ## 1 The protocol
 #
 # *Interactive segmentation* is a game in rounds. The user knows the object, the **truth**. Each
@@ -120,12 +121,13 @@ clock("picture first")
 #
 # Early methods compared pixels with the colours under the user's strokes, and looked for the
 # cheapest border between them. Then networks learned to read clicks painted into extra
-# channels of the picture; later ones also read their own last mask. One game scores them all,
-# and so the user had to become a rule.
+# channels, and later their own last mask. One game scores them all: the user had to become a
+# rule.
 #
 # **False negatives** (FN) are object pixels that the mask lacks, **false positives** (FP)
-# pixels that it has too much. IoU is that of notebook 00.
-#
+# pixels that it has too much.
+
+# %% [markdown]
 # ## 2 Where to click: the deepest pixel
 #
 # The *depth* of a wrong pixel is its distance to the nearest pixel that is not wrong in this
@@ -143,7 +145,6 @@ def depth_by_hand(wrong):
     return found[1:-1, 1:-1]
 
 
-# %%
 little = np.zeros((7, 8), bool)
 little[1:6, 1:6] = True
 little[1, 1] = False
@@ -159,10 +160,11 @@ course.same(depth_by_hand(little), mistakes.depth(little))
 #   deepest surplus one: a tie is negative;
 # * among equally deep pixels the first in reading order wins;
 # * a pixel that was clicked already is never clicked again.
-#
+
+# %% [markdown]
 # ## 3 Counting: NoC, NoF, IoU@k, NoI
 #
-# From here on a game is a list of IoUs, one a round.
+# From here on a game is a list of IoUs (notebook 00), one a round.
 #
 # * **NoC@90**, number of clicks: the first round whose IoU reaches 90 %. A game that never
 #   reaches it counts as 20.
@@ -179,7 +181,6 @@ def noc_by_hand(ious, wanted, most=20):
     return most
 
 
-# %%
 game = [0.55, 0.79, 0.86, 0.84, 0.92]
 print("NoC@85 and NoC@90:", noc_by_hand(game, 0.85), noc_by_hand(game, 0.90))
 print("IoU@3:", game[3 - 1], metrics.iou_at(game, 3))
@@ -211,7 +212,8 @@ course.same([by_hand[0], sum(by_hand)], metrics.nof([late, never], 0.90))
 # its last mask.
 # A box it simply fills with an ellipse: of object, or, if the box is negative, of ground.
 # Nothing learned, nothing random: whatever differs below comes from the robot.
-#
+
+# %% [markdown]
 # First, the three kinds of prompt as the robot gives them on one and the same wrong mask. The
 # box is drawn tightly around the largest connected piece of error (while the mask is empty,
 # around the whole object). The scribble runs along the middle of that piece. Here the error is

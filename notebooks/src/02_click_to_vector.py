@@ -21,13 +21,14 @@
 # A click is two numbers and a sign. You will turn it into the vector that the network reads,
 # first with a pencil, then with the package, and see what the vector keeps and what it loses.
 #
+# ![You are here: PuE, where a click becomes a vector.](here/02.png)
+#
 # | | |
 # |---|---|
 # | takes | half a minute on two CPU cores, the same on a GPU |
 # | needs | nothing: a drawn scene, a photo of scikit-image, the shipped weights |
 # | paper | Eq. 1 to 4, Fig. 5, Sec. III-B (click) live here; readings R1 to R4 |
 # | before, after | [01 "Who is clicking?"][01] · [03 "Boxes and scribbles"][03] |
-# | you are here | encoder → **PuE** → DMA → decoder |
 #
 # [01]: 01_robot_and_metrics.ipynb
 # [03]: 03_box_and_scribble.ipynb
@@ -501,12 +502,12 @@ course.checks.ex("02.E", your_bump, beat=to_beat)
 #
 # ## What we know now
 #
-# A click becomes a bump over the columns, a bump over the rows and two cells for its sign; it
-# is far shorter than a map and says the same place. σ decides how wide the bump is, the cut
-# how much of it survives. Colour can join only if it is multiplied as a similarity; multiplied
-# as a distance it erases the place on flat ground.
+# A click becomes a bump over the columns, a bump over the rows and two cells for its sign: far
+# shorter than a map, and it says the same place. σ decides how wide the bump is, the cut how
+# much of it survives. Colour can join only as a similarity; multiplied as a distance it erases
+# the place on flat ground.
 #
-# *The prediction:* about 20, to be exact 19, because we cut at 3σ; the paper's letter gives 7.
+# *The prediction:* about 20 (exactly 19), because we cut at 3σ; the paper's letter gives 7.
 # *Still unknown:* whether a colour term of the bilateral kind would help a trained model. That
 # takes training runs; [notebook 09](09_which_idea_pays.ipynb) has them for the product, not for
 # this one, and shows how to add a row.

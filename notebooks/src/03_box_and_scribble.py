@@ -22,13 +22,14 @@
 # You will encode a box and a stroke by hand, read them back, and find two strokes that no
 # network can tell apart.
 #
+# ![You are here: PuE again, with a box and a scribble.](here/03.png)
+#
 # | | |
 # |---|---|
 # | takes | 45 seconds on two CPU cores, the same on a GPU |
 # | needs | nothing: a drawn scene, a photo of scikit-image, the shipped weights |
 # | paper | Eq. 5, 6, Algorithm 1, Fig. 4, Sec. III-B (box, scribble); readings R5 to R8 |
 # | before, after | [02 "From a click to a vector"][02] · [04 "What does the network see?"][04] |
-# | you are here | encoder → **PuE** → DMA → decoder |
 #
 # [02]: 02_click_to_vector.ipynb
 # [04]: 04_encoders_and_mask.ipynb
@@ -44,8 +45,7 @@
 #
 # **Predict.** Two straight strokes, one twice as long as the other. Does the longer one give a
 # longer vector, more entries that are not zero, or both? The answer stands at the end.
-
-# %% [markdown]
+#
 # ## Parameters
 #
 # Everything below follows from this cell.
@@ -111,7 +111,8 @@ clock("picture first")
 # feeds clicks as points, boxes as corners and scribbles as maps must learn three languages,
 # and each is heard less often in training. Here the network meets one: *a bump over x, a bump
 # over y, a sign*. What changes from kind to kind is the bump's shape.
-#
+
+# %% [markdown]
 # ## 1 A box: Eq. 5
 #
 # Let the box have its centre at $x_0$ and its width $w_0$. For a click, the distance of every
@@ -497,8 +498,8 @@ course.checks.ex("03.E", twins)
 #
 # A box is a bell that fills it, and zero outside; its size is written in the bell's width. A
 # scribble stores, column by column, how deep it hangs below its bounding box, and row by row
-# how far right it lies. All three gestures have one length, all can be read back, and a
-# stroke that crosses a column twice is read back only in part.
+# how far right it lies. All three gestures have one length and can be read back; a stroke that
+# crosses a column twice, only in part.
 #
 # *The prediction:* entries. The length is W + H + 2 for every gesture. *Still unknown:* how
 # much the network suffers from the lost half of a loop. Our robot (notebook 01) draws from end

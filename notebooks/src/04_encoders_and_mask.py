@@ -22,13 +22,14 @@
 # shapes through six encoders, count their work without running them, time them, and see why it
 # matters where the last mask comes in.
 #
+# ![You are here: the encoder, where the photo is read.](here/04.png)
+#
 # | | |
 # |---|---|
 # | takes | one minute on two CPU cores, the same on a GPU |
 # | needs | nothing: a photo of scikit-image, drawn scenes, the weights in this repository |
 # | paper | Sec. III-A (encoder), IV-B (backbones, mask input) live here; reading R9 |
 # | before, after | [03 "Boxes and scribbles"][03] · [05 "How do prompts and picture talk?"][05] |
-# | you are here | **encoder** → PuE → DMA → decoder |
 #
 # [03]: 03_box_and_scribble.ipynb
 # [05]: 05_two_way_attention.ipynb

@@ -21,13 +21,14 @@
 # Prompts ask the picture what they point at, and the picture asks the prompts what it should
 # be. You will compute both questions by hand and look at the answers of a trained model.
 #
+# ![You are here: DMA, where the two branches meet.](here/05.png)
+#
 # | | |
 # |---|---|
 # | takes | one minute on two CPU cores, the same on a GPU |
 # | needs | nothing: a photo of scikit-image, drawn scenes, the weights in this repository |
 # | paper | Eq. 7 to 10, Fig. 2, Sec. III-C live here; readings R10 to R12 |
 # | before, after | [04 "What does the network see?"][04] · [06 "From features to a mask"][06] |
-# | you are here | encoder → PuE → **DMA** → decoder |
 #
 # [04]: 04_encoders_and_mask.ipynb
 # [06]: 06_features_to_mask.ipynb
@@ -80,11 +81,11 @@ print(config.dumps(model.config.dma))
 # ## The picture first
 #
 # Two clicks: positive in the coffee, negative on the table. For every place of the picture we
-# ask the third layer: *which of the two prompts do you listen to?* The answer is a number
+# ask DMA's third layer: *which of the two prompts do you listen to?* The answer is a number
 # from 0 (the negative one) to 1 (the positive one), painted from vermillion over white to blue.
 #
 # The picture is coarse because DMA works on a coarse grid: one **token**, a vector of D
-# numbers, for each square of 16 × 16 pixels of the frame. Prompts are tokens of the same width
+# numbers, for each 16 × 16 pixels of what the network sees. Prompts are tokens of the same width
 # D, made from the vectors of notebooks 02 and 03 by one small network. The model runs once, and
 # we keep what each layer of DMA made of them.
 
@@ -337,7 +338,7 @@ clock("3 gates")
 # ## Try it
 #
 # Choose a prompt, a layer and a head: where does this prompt look, and whom do the places listen
-# to? Find a head that does not care about the cup at all. Heads share the work without being told
+# to? Find a head that does not care about the cup. Heads share the work without being told
 # to: each has its own small part of the width, and nothing in the loss says what it should look
 # for. Below, the owners of two heads in all three layers.
 

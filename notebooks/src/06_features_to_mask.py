@@ -22,13 +22,14 @@
 # compute each of them by hand, train a small model with and without the third, and see what
 # that one does to the features.
 #
+# ![You are here: the decoder, its mask, and its score.](here/06.png)
+#
 # | | |
 # |---|---|
 # | takes | 75 seconds on two CPU cores, the same on a GPU |
 # | needs | nothing: a drawn scene, a photo of scikit-image, the shipped weights |
 # | paper | Eq. 11 to 18, Sec. III-D and III-E live here; readings R13 and R14 |
 # | before, after | [05 "How do prompts and picture talk?"][05] · [07 "Train it from nothing"][07] |
-# | you are here | encoder → PuE → DMA → **decoder** |
 #
 # [05]: 05_two_way_attention.ipynb
 # [07]: 07_train_from_nothing.ipynb

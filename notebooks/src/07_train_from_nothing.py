@@ -22,13 +22,14 @@
 # that the package's gives the same losses, and learn to tell four broken runs apart by what they
 # can do.
 #
+# ![You are here: the four parts, the score and the training.](here/07.png)
+#
 # | | |
 # |---|---|
 # | takes | ten minutes on two CPU cores, one on a GPU; what is trained is kept |
 # | needs | nothing: every scene is drawn by a program |
 # | paper | the training part of Sec. IV-B lives here; the robot's part lives in 01 |
 # | before, after | [06 "From features to a mask"][06] · [08 "The full model"][08] |
-# | you are here | **encoder → PuE → DMA → decoder**, all of it at once |
 #
 # [06]: 06_features_to_mask.ipynb
 # [08]: 08_real_data.ipynb

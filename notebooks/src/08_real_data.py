@@ -22,13 +22,14 @@
 # stored, click by click. You will read them, set them beside the paper's numbers, and say what
 # a difference is worth.
 #
+# ![You are here: the whole road, its score and its training, on real photos.](here/08.png)
+#
 # | | |
 # |---|---|
 # | takes | two minutes on two CPU cores, the same on a GPU |
 # | needs | nothing: the stored runs in `results/`, a photo of scikit-image, the shipped weights |
 # | paper | Tables I and II, Fig. 6 and 7, Sec. IV-A (data) and IV-C.1 live here |
 # | before, after | [07 "Train it from nothing"][07] · [09 "Which idea pays?"][09] |
-# | you are here | **encoder → PuE → DMA → decoder**, on real photos |
 #
 # [07]: 07_train_from_nothing.ipynb
 # [09]: 09_which_idea_pays.ipynb
@@ -117,8 +118,6 @@ def clicks(rows, target=0.9):
 both = {"ours": ours["grabcut"], "cv2.grabCut": cut["grabcut"]}
 points = {n: [clicks(rows, t).mean() for t in (0.85, 0.9)] for n, rows in both.items()}
 points |= {"paper, SegFormer-B0": (1.54, 1.68), "paper, ViT-B": (1.34, 1.40)}
-
-# %%
 lines, rounds = {name: mean_iou(rows, range(1, 9)) for name, rows in both.items()}, range(1, 9)
 figure = curves.lines(lines, rounds, title="Fig. 6, our model: ahead of the old at every click",
                       xlabel="clicks", ylabel="mean IoU (0 to 1)")  # fmt: skip
@@ -145,7 +144,8 @@ clock("picture first")
 # The stored runs end when 90 % is reached, and the curves carry that last value on; a run that
 # went on would end higher. The signs do not lie on the curves: the mean over objects of *when*
 # is another thing than when the *mean* gets there. A few hopeless objects count 20 clicks each.
-#
+
+# %% [markdown]
 # ## 1 The data
 #
 # The paper (Sec. IV-A) trains on one of two sources and tests on sets it calls six, while it
@@ -161,13 +161,13 @@ clock("picture first")
 # | ssTEM, BraTS, OAIZIB | test, medical | notebook 12 | not measured |
 #
 # "For choosing" is a confession: which weights we ship, and whether to zoom, was decided on
-# GrabCut, VOC and COCO. A number on a set that was used to choose is no test score; it
-# flatters. The paper does not say on what it chose.
+# GrabCut, COCO and VOC (Pascal's photos of 20 kinds of things). A number on a set that was used
+# to choose flatters; it is no test score. The paper does not say on what it chose.
 #
 # Each public set has a script that shows its terms before it fetches anything, and checks what came
-# (`python data_scripts/berkeley.py`; `docs/data.md` lists them all). Photos belong to people.
-# Some of ours come with no stated licence, some forbid commercial use; they may serve research,
-# and none is passed on. What was used stands in the **card** of the weights, source by source:
+# (`python data_scripts/berkeley.py`; `docs/data.md` lists them). Photos belong to people. Some of
+# ours have no stated licence, some forbid commercial use; they may serve research, and none is
+# passed on. What was used stands in the **card** of the weights, source by source:
 
 # %%
 sources = model.card["data"]
@@ -228,15 +228,14 @@ for row in json.loads((room / "cost_model.json").read_text())["rows"]:
 clock("1-2 data, run")
 
 # %% [markdown]
-# Do not read progress off these lines. Legs differ in the size of their crops and in what they ask
-# for, smaller things for instance; a training number compares with nothing but itself. `iou1` and
-# `iou3` are the mean IoU on training crops after one prompt and after three. The hours are those
-# of the machine named in the line.
+# Do not read progress off these lines: legs differ in the size of their crops and in what they
+# ask for, smaller things for instance. `iou1` and `iou3` are the mean IoU on training crops after
+# one prompt and after three. The hours are those of the machine named in the line.
 #
 # The last lines are larger budgets; `official` is the plan of the authors' released code. Nobody
 # has run them here: `docs/performance.md` counts operations and says what it assumes of a GPU. What
 # clicks they buy only a run can say. By the plan alone, the paper's run on SBD sees as many more
-# crops as printed above, all of them at 448 pixels.
+# crops as printed above, all at 448 pixels.
 #
 # ## 3 The paper's tables
 #
@@ -256,10 +255,10 @@ assert points["paper, ViT-B"] == tuple(theirs["II", "ViT-B"][:2])
 
 # %% [markdown]
 # Read such tables with a pencil: one row of Table II joins numbers of *two* models. Exercise P asks
-# which. No harm was meant, and one row of a table is wrong for good.
+# which.
 #
 # Now ours beside the paper's, on the one set in common, each gap with what differs. (The printed
-# range says how far chance alone moves our mean; section 4 makes it.)
+# range, made in section 4, says how far chance alone moves our mean.)
 #
 # * **data**: the photos counted in section 1, against SBD or COCO and LVIS;
 # * **length**: the crops of section 2;
@@ -291,8 +290,6 @@ with curves.style():
     ax.set_yticks(at, map(str.__add__, gaps, why))
     ax.set(xlabel="clicks on GrabCut (line: 95 % interval of ours)")
     ax.invert_yaxis()
-
-# %%
 beyond = sum(gap > less for gap in gaps.values())
 print(f"behind by more than the interval: {beyond} of {len(gaps)}")
 course.show(figure, "Five bars, ours minus the paper's clicks on GrabCut, what differs beside "
@@ -403,7 +400,8 @@ clock("4-5 intervals, replays")
 # a range of clicks to 90 % (20 holds the failures); click a dot, or move the slider with the
 # arrow keys, and its replay appears. The figure by rule is the static strip of three. Look for
 # a run that reaches 85 % early and 90 % late: there lives most of a mean.
-#
+
+# %% [markdown]
 # ## Break it
 #
 # Nobody's outline is right to the pixel. Shift the truth by *one* pixel and ask a perfect answer.

@@ -23,13 +23,14 @@
 # take the paper's four ablation tables, repeat them small, put error bars on the answer, and
 # learn to say "we cannot tell".
 #
+# ![You are here: PuE, DMA, the score and training.](here/09.png)
+#
 # | | |
 # |---|---|
 # | takes | half a minute on two CPU cores, with stored numbers; a live row about a minute more |
 # | needs | `results/toy_ablations.csv` of this repository; nothing to download |
 # | paper | Tables IV to VII, Fig. 1 and Sec. IV-C.2 live here |
 # | before, after | [08 "The full model"][08] · [10 "Your turn"][10] |
-# | you are here | encoder → **PuE** → **DMA** → decoder, and the loss beside them |
 #
 # [08]: 08_real_data.ipynb
 # [10]: 10_live_prompting.ipynb

@@ -22,13 +22,14 @@
 # will watch what a session remembers, take it back to the last bit, send it to somebody, and
 # invent a gesture of your own.
 #
+# ![You are here: photo, prompts and mask, in your hands.](here/10.png)
+#
 # | | |
 # |---|---|
 # | takes | half a minute on two CPU cores, then as long as you like to play |
 # | needs | nothing: a photo of scikit-image, drawn things, the shipped weights |
 # | paper | Fig. 9, the interaction, and Sec. II-C (local refinement) live here |
 # | before, after | [09 "Which idea pays?"][09] · [11 "Fine-tune on your own folder"][11] |
-# | you are here | **encoder → PuE → DMA → decoder**, in your hands |
 #
 # [09]: 09_which_idea_pays.ipynb
 # [11]: 11_your_own_folder.ipynb
@@ -183,8 +184,8 @@ course.same(session.prob, before, tolerance=0)
 # %% [markdown]
 # ## 2 Your turn
 #
-# Run the next cell yourself, and the widget stands under it. Move over the photo before you
-# press, and it shows what the click would do.
+# Run the next cell, and the widget stands under it. Move over the photo before you press, and it
+# shows what a click would do.
 #
 # | say | with the mouse | with keys |
 # |---|---|---|
@@ -192,12 +193,12 @@ course.same(session.prob, before, tolerance=0)
 # | *not this* | right button, or Shift | Shift + Enter |
 # | all else | buttons, each with a tip | printed under the cell |
 #
-# The status line says how long an answer took, and how good it is, since the widget was given
-# the truth. Further down are several objects, a brush, opacity, and files to write: mask,
-# cut-out, outlines, the session itself. It follows Jupyter's dark or light theme, and can be
-# used without a mouse. `live.session` is the session behind it: all that you do can be seen, and
-# done, from Python. Each photo's session is kept: after a restarted kernel the cell brings your
-# prompts back, and *clear* starts anew. The static picture is the robot's session with the box.
+# The status line says how long an answer took, and how good it is, for the widget has the truth.
+# Further down are several objects, a brush, opacity, and files to write: mask, cut-out, outlines,
+# the session itself. It follows Jupyter's dark or light theme, and can be used without a mouse.
+# `live.session` is the session behind it: all that you do can be seen, and done, from Python. Each
+# photo's session is kept: after a restarted kernel the cell brings your prompts back, and *clear*
+# starts anew. The static picture is the robot's session with the box.
 
 # %%
 live = vpu.PromptWidget(photo, model, truth=cup, out_dir=out_dir, precision="float32")

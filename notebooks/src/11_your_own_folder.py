@@ -22,13 +22,14 @@
 # pictures with masks can change that in minutes, or seem to. You will lay out the folder, find
 # its faults, train on it, and learn to tell help from self-deception.
 #
+# ![You are here: photos of yours, the four parts, and training.](here/11.png)
+#
 # | | |
 # |---|---|
 # | takes | six minutes on two CPU cores, one on a GPU; what was trained is kept |
 # | needs | nothing: the pictures are drawn; or a folder of yours |
 # | paper | the remark on fine-tuning in Sec. IV-D lives here |
 # | before, after | [10 "Your turn"][10] · [12 "Where does it fail?"][12] |
-# | you are here | **encoder → PuE → DMA → decoder**, from trained weights |
 #
 # [10]: 10_live_prompting.ipynb
 # [12]: 12_where_it_fails.ipynb

@@ -22,13 +22,14 @@
 # clicks that mean three things at once, and clicks that mean nothing. You will measure how much
 # it loses, and whether it knows.
 #
+# ![You are here: foreign photos, mask and score.](here/12.png)
+#
 # | | |
 # |---|---|
 # | takes | two minutes on two CPU cores, less on a GPU |
 # | needs | nothing: drawn slices, a photo of scikit-image, the shipped weights |
 # | paper | Table III, Fig. 8, Sec. IV-C.1 (medical), IV-D and V live here |
 # | before, after | [11 "Fine-tune on your own folder"][11] · the end |
-# | you are here | **encoder → PuE → DMA → decoder**, on foreign ground |
 #
 # [11]: 11_your_own_folder.ipynb
 

@@ -9,7 +9,7 @@ from ipyevents import Event
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vpucourse import curves
+from vpucourse import curves, pictures
 from vpuformer.drawing import palette
 from vpuformer.metrics import iou_at, noc
 
@@ -169,9 +169,9 @@ def _paint(image: W.Image, figure: Figure) -> None:
 
 def browse(sets: dict[str, list[Game]]) -> Browser:
     """A `Browser` on the page; a printed page shows one line instead."""
-    from IPython.display import Markdown, display
+    from IPython.display import display
 
     browser = Browser(sets)
-    display(Markdown("*Run it yourself, and dots to filter and to click on appear here.*"))
+    pictures.promise("dots to filter and to click on")
     display(browser.widget)
     return browser

@@ -169,6 +169,16 @@ def show(figure: Any, alt: str, keep: Path | str | None = None) -> None:
         figure.savefig(keep)
 
 
+def promise(what: str) -> None:
+    """One line on a printed page: what a live page shows in this place. A live page has it."""
+    from IPython.display import Markdown, display
+
+    from vpuwidget.cells import running
+
+    if not any(running()):
+        display(Markdown(f"*Run it yourself, and {what} appear here.*"))
+
+
 def explore(draw: Callable[..., Any], alt: str, **controls: Any) -> None:
     """A figure with controls under a live kernel; a printed page shows one line instead.
 
@@ -180,7 +190,7 @@ def explore(draw: Callable[..., Any], alt: str, **controls: Any) -> None:
         controls: as ipywidgets reads them: (1, 40) a slider, True a box to tick, a list a menu;
             and a tuple of more than three values a slider over just these.
     """
-    from IPython.display import Markdown, display
+    from IPython.display import display
     from ipywidgets import SelectionSlider, interactive
 
     for name, values in controls.items():
@@ -190,5 +200,5 @@ def explore(draw: Callable[..., Any], alt: str, **controls: Any) -> None:
             controls[name] = SelectionSlider(options=values, value=start)
 
     names = " and ".join(f"`{name}`" for name in controls)
-    display(Markdown(f"*Run it yourself, and controls for {names} appear here.*"))
+    promise(f"controls for {names}")
     display(interactive(lambda **values: show(draw(**values), alt), **controls))

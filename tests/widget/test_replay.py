@@ -1,6 +1,7 @@
 """A session played again: the identical masks, and a picture of its rounds."""
 
 import json
+import re
 from importlib import resources
 
 import numpy as np
@@ -57,8 +58,14 @@ def test_a_removed_prompt_and_an_undone_one_leave_no_trace():
 
 def test_other_images_and_weights_are_refused():
     record = played().to_json()
-    with pytest.raises(DataError, match="another image"):
+    with pytest.raises(DataError, match="another image") as equal:
         replay(record, 255 - IMAGE, MODEL)
+    theirs, ours = re.search(
+        r"\(pixels' hash (\w{16}), this one (\w{16})\)", str(equal.value)
+    ).groups()
+    assert record["image"].startswith(theirs) and theirs != ours
+    with pytest.raises(DataError, match=r"\(size \[\d+, \d+\], this one \[\d+, \d+\]\)"):
+        replay(record, IMAGE[1:], MODEL)
     with pytest.raises(DataError, match="weights"):
         replay(record, IMAGE, build(CONFIG, seed=1).eval())
     with pytest.raises(DataError, match="no session"):

@@ -138,8 +138,7 @@ class Validation:
     @property
     def best(self) -> int:
         """The step with the lowest NoC@90; of equal ones the highest IoU@3, then the first."""
-        rows = self.rows.items()
-        return min((n["NoC@90"][0], -n["IoU@3"][0], step) for step, n in rows)[-1]
+        return min((n["NoC@90"][0], -n["IoU@3"][0], step) for step, n in self.rows.items())[-1]
 
     @property
     def is_over(self) -> bool:

@@ -103,9 +103,10 @@ class Answers:
         if data["schema"] != SCHEMA:
             raise DataError(f"The session has schema {data['schema']}, expected {SCHEMA}.")
         if data["image"] != own["image"]:
+            of, key = ("size", "size") if data["size"] != own["size"] else ("pixels' hash", "image")
             raise DataError(
-                f"The session is about another image ({data['size']} in size, this one "
-                f"{own['size']}). Open the image it was made with."
+                f"The session is about another image ({of} {data[key]!s:.16}, this one "
+                f"{own[key]!s:.16}). Open the image it was made with."
             )
         if data["weights"] != own["weights"] and not any_weights:
             raise DataError(
