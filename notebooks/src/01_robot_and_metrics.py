@@ -110,8 +110,7 @@ clock("picture first")
 # A word on colours. In the paper positive clicks are red; most of this field paints positive
 # green and negative red, which many people cannot tell apart. Ours are blue discs with a
 # plus and vermillion squares with a cross, here and from now on.
-
-# %% [markdown]
+#
 # ## 1 The protocol
 #
 # *Interactive segmentation* is a game in rounds. The user knows the object, the **truth**. Each
@@ -181,6 +180,7 @@ def noc_by_hand(ious, wanted, most=20):
     return most
 
 
+# %%
 game = [0.55, 0.79, 0.86, 0.84, 0.92]
 print("NoC@85 and NoC@90:", noc_by_hand(game, 0.85), noc_by_hand(game, 0.90))
 print("IoU@3:", game[3 - 1], metrics.iou_at(game, 3))
