@@ -526,7 +526,7 @@ course.checks.ex("09.E", your_ablation, trial=problems, beat=0.5)
 #
 # An ablation is a question with one changed word, and its answer is a difference *beside* a
 # spread. With three seeds hardly a claim of the paper shows itself on toy scenes, a few turn
-# round, most drown in the luck of the draw; the cell below counts them. What did show itself: a
+# round, most drown in the luck of the draw; the last cell counts. What did show itself: a
 # learned vector lags far behind PuE, DMA as in the authors' code is too slow a starter, and on
 # a map this coarse discs beat the exchange.
 #
