@@ -368,8 +368,10 @@ row_of("Early, a small mask moves every place; late, only its own", alt, shown, 
 # %% [markdown]
 # Late, the encoder's own features do not move at all, to the last bit (printed below as *kept*);
 # the mask is only added to them, where it lies. And the work for ten clicks, with the shipped
-# encoder and decoder in either order? The same is printed for the other encoders, each before the
-# shipped decoder; the heavier the look, the wider the gap.
+# encoder and decoder in either order? A *look* is one run of the encoder, a *decision* one of all
+# that follows. The same is printed for the other encoders, each before the shipped decoder; the
+# heavier the look, the wider the gap.
+
 # %%
 _, look = looking.work_of(model.encode_image, x)
 _, decide = looking.work_of(model.decode, features, click)

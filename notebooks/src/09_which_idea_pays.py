@@ -119,7 +119,8 @@ assert all(1 <= float(r[METRIC]) <= 10 for r in runs)
 #
 # All of Tables IV to VII, from `results/paper_ablations.json` (their data: notebook 08; their
 # encoders HRNet-18s and ViT-B: 04). NoF counts the games of twenty clicks that never reached
-# 90 %. Rows have the names of ours: DMA without P2CL is λ = 0, and the finished model is `ours`.
+# 90 %; NoI is NoC when boxes and scribbles count as well. Rows have the names of ours: DMA without
+# P2CL is λ = 0, and the finished model is `ours`.
 
 # %%
 given = json.loads((stored.parent / "paper_ablations.json").read_text("utf-8"))
