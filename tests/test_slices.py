@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import ndimage
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("skimage")
@@ -24,6 +25,15 @@ def test_the_objects_differ_from_what_is_around_them():
     assert cells[oval].mean() < cells[~oval].mean() - 20
     inside = head[..., 0] > 40
     assert head[spot].mean() > head[inside & ~spot].mean() + 10
+
+
+def test_a_lesion_is_one_piece_of_a_brain_on_black_ground():
+    for i in range(12):
+        picture, spot = slices.mr_like(i)
+        pieces = ndimage.label(spot)[1]
+        smooth = ndimage.gaussian_filter(picture[..., 0].astype(float), 2)
+        assert pieces == 1 and smooth[spot].min() > 40
+        assert 0.3 < (smooth > 40).mean() < 0.5 and smooth[:8, :8].mean() < 20
 
 
 def test_faded_keeps_the_mean_and_takes_contrast():

@@ -39,25 +39,25 @@
 #
 # After this you can
 #
-# 1. trace the shapes of six encoders from the photo to their last map, and say what a stride,
-#    a patch and a receptive field are;
+# 1. trace the shapes of six encoders, and say what a stride, a patch, a receptive field are;
 # 2. fuse a picture and the last mask by hand, early and late;
 # 3. explain why an early mask leaves nothing to keep between clicks, and what that costs.
 #
-# **Predict.** Ten clicks on one photo. In one design the last mask is fed in before the
-# encoder, in the other after it. How many times more work does the first one do: 2, 5 or 50
-# times? The answer stands at the end.
+# **Predict.** Ten clicks on one photo. If the last mask enters before the encoder, not after it,
+# is that 2, 5 or 50 times the work? The answer stands at the end.
 #
 # ## Parameters
 #
-# Everything below follows from this cell.
+# All else follows from this cell. Its smallest case, `["tiny", "vit_b"]` at 128 pixels, `"random"`,
+# takes seconds; we take more, as two points are no comparison, 448 is the paper's size, and
+# untrained features show little.
 
 # %% tags=["parameters"]
 profile = "cpu"  # "smoke" leaves out the two largest encoders | "cpu" | "gpu" | "paper"
 seed = 0  # draws the small examples and the untrained fusion
 out_dir = "out/04"  # folder for the first figure
-backbones = ("tiny", "lite0", "mit_b0", "hrnet18s", "resnet50", "vit_b")
-size = 448  # pixels, side of the square frame; a multiple of 224
+backbones = ("tiny", "lite0", "mit_b0", "hrnet18s", "resnet50", "vit_b")  # built and timed
+size = 448  # pixels, side of the square frame; a multiple of 32 (ViT-B: the next one of 224)
 weights = "lite0"  # of the first encoder: "lite0", as shipped | "random", before any training
 scenes = 48  # drawn scenes in "Break it"
 
@@ -99,7 +99,8 @@ def row_of(title, alt, shown, columns=None, keep=None):
 # place, the **features**. To look at them we keep the three directions in which they vary
 # most (PCA, principal component analysis) and show these as red, green and blue. Equal colour
 # means similar features; the colours themselves mean nothing. The last picture is the map at 1/16
-# after one more layer, as DMA receives it. The printed numbers say how much of a map's variation
+# after one more layer, as **DMA** receives it: dual-cross merging attention, the part where prompts
+# and picture meet (notebook 05). The printed numbers say how much of a map's variation
 # goes with one question: *cup or not?*
 
 
@@ -113,7 +114,7 @@ names.append(f"for DMA: {for_dma.shape[1]} channels")
 shown |= {n: looking.colours(m[0]) for n, m in zip(names, [*maps, for_dma], strict=True)}
 shares = [looking.share_of(truth, m[0]) for m in maps]
 print("cup or not, from fine to coarse:", [f"{share:.0%}" for share in shares])
-assert shares[3] > 3 * max(shares[:2]) or weights == "random"
+assert shares[3] > 3 * max(shares[:2]) or weights == "random" or size < 448
 row_of(
     "From edges to areas: the coarsest map parts cup, saucer and table",
     "The photo and five feature maps in false colours: the fine ones show edges and texture, the "
@@ -168,23 +169,24 @@ def field_of(layers):
 convs = [m for m in model.encoder.modules() if isinstance(m, torch.nn.Conv2d)]
 layers = [(m.kernel_size[0], m.stride[0]) for m in convs if m.kernel_size[0] > 1]
 fields = [field_of(layers[:n]) for n in (4, 6, 12)]
-print("receptive field at 1/4, 1/8, 1/16:", fields, "of", size, "pixels")
+side = max(size, 448)  # of the frame in this section: wider than what a place sees
+print("receptive field at 1/4, 1/8, 1/16:", fields, "of", side, "pixels")
 
 # %% [markdown]
 # No trust without a test. The gradient of one place with respect to the photo is zero
 # wherever that place cannot look:
 
 # %%
-probe, grads = x.clone().requires_grad_(), []
+probe, grads = framed(photo, (side, side)).requires_grad_(), []
 for m in model.encoder(probe)[:3]:
     middle = m[0, :, m.shape[-1] // 2, m.shape[-1] // 2].sum()
     grads.append(torch.autograd.grad(middle, probe, retain_graph=True)[0].abs().sum((0, 1)))
 course.same(fields, [int((g.amax(0) > 0).sum()) for g in grads])
-quarter = slice(size // 4, -size // 4)
+quarter = slice(side // 4, -side // 4)
 inner = float(grads[2][quarter, quarter].sum() / grads[2].sum())
 print(f"at 1/16, {inner:.0%} of the influence comes from the middle quarter of the photo")
 names = [f"1/{4 * 2**i}: {n} px wide" for i, n in enumerate(fields)]
-assert inner > 0.5 and fields[2] > size // 2
+assert fields[2] > 224 and (inner > 0.5 or weights == "random")
 row_of(
     "A place sees far, but listens close by",
     "Three maps of what one place looks at (fourth root, so that faint parts show): a small dot, "
@@ -194,15 +196,15 @@ row_of(
 
 # %% [markdown]
 # The bound is a square, the real influence is a hill in its middle. At 1/16 a place has seen
-# most of the photo's width, and yet it mostly knows its neighbourhood. This is why DMA (dual-cross
-# merging attention, notebook 05) lets places talk to prompts across the whole picture.
+# most of the photo's width, and yet it mostly knows its neighbourhood. This is why DMA lets places
+# talk to prompts across the whole picture.
 #
 # ## 2 The other way: patches
 #
 # A **vision transformer** (ViT) makes no pyramid. It cuts the photo into squares, the
 # **patches**, of 16 × 16 pixels, and turns each into one vector, a **token**, by one matrix.
-# From then on tokens exchange what they know by attention (notebook 05 explains it). By hand,
-# a picture of 4 × 4, patches of 2 × 2, and two numbers a token: the sum, and left minus right.
+# Then tokens exchange what they know by attention (notebook 05). By hand, a picture of 4 × 4,
+# patches of 2 × 2, and two numbers a token: the sum, and left minus right.
 
 # %%
 picture = np.array([[1, 0, 2, 2], [1, 0, 2, 2], [0, 0, 0, 3], [4, 0, 0, 3]])
@@ -237,8 +239,10 @@ def on_paper(name, side):
 
 
 # %%
-used = backbones if profile != "smoke" else backbones[:4]
-plans = {name: on_paper(name, size) for name in used}
+used = [n for n in backbones if profile != "smoke" or n not in ("resnet50", "vit_b")]
+names = ("tiny", "lite0", "mit_b0", "hrnet18s", "resnet50", "vit_b")
+side_of = {name: size if name != "vit_b" else -(-size // 224) * 224 for name in names}
+plans = {name: on_paper(name, side) for name, side in side_of.items()}
 assert plans["lite0"][0] == [tuple(m.shape[1:]) for m in maps]
 course.show(
     looking.ladder(
@@ -269,18 +273,19 @@ course.same(by_hand, count.get_total_flops() // 2)
 # page; yours will differ. In a design that looks anew at each click, this is what a click costs.
 
 # %%
-built = {name: vpu.build(config.preset(name)).encoder.eval() for name in plans}
+built = {name: vpu.build(config.preset(name)).encoder.eval() for name in {"lite0", *used}}
 
 
 def ms(name, side):
     return 1e3 * looking.seconds(lambda: built[name](framed(photo, (side, side))), repeats=2)[0]
 
 
-work, weight = ([plan[i] for plan in plans.values()] for i in (1, 2))
-look_ms = [ms(name, size) for name in plans]
-for name, *row in zip(plans, weight, work, look_ms, strict=True):
+work, weight = ([plans[name][i] for name in used] for i in (1, 2))
+look_ms = [ms(name, side_of[name]) for name in used]
+for name, *row in zip(used, weight, work, look_ms, strict=True):
     print("{:<9}{:6.1f} M weights{:7.2f} billion products{:7.0f} ms".format(name, *row))
-assert work[3] > 2 * work[2] > 2 * work[1] and max(look_ms) > 5 * look_ms[0]
+claims = plans["hrnet18s"][1] > 2 * plans["mit_b0"][1], max(look_ms) > 5 * min(look_ms)
+assert claims[0] and (claims[1] or len(used) < 4)
 title, up = "Weights, work and time are three things", {"billion_products_a_look": work}
 figure = looking.by_weights(weight, used, title, **up, ms_a_look_on_this_machine=look_ms)
 course.show(
@@ -291,20 +296,18 @@ course.show(
 clock("1-3 strides, patches, work")
 
 # %% [markdown]
-# `mit_b0`, `hrnet18s` and `lite0` have about as many weights, but HRNet works its fine map to
-# the very end and pays for it. The paper trains its CNNs and SegFormer with a learning rate of
-# 5e-4 and ViT-B with 5e-5, without a reason given; large transformers are usually moved with
-# more care.
+# `mit_b0`, `hrnet18s` and `lite0` have about as many weights, but HRNet works a fine map to
+# the end. The paper's learning rate is 5e-4 for CNNs and SegFormer, 5e-5 for ViT-B, without
+# a reason given.
 #
 # ## 4 Where does the last mask come in?
 #
-# From the second click on, the model shall correct its last answer, so it must see it. The
-# last **mask** is a map of probabilities, as large as the frame, and there are two doors.
+# From the second click on, the model shall correct its last answer, so it must see it: a map of
+# probabilities as large as the frame, the last **mask**. There are two doors.
 #
-# **Early**: it enters beside the photo. The paper calls the part *Conv1S*: the mask goes through
-# a convolution of its own, and the result is added to what the photo's first convolution gives.
-# Adding is no weaker than stacking the mask as a fourth colour, since a convolution sums over
-# channels anyway:
+# **Early**: it enters beside the photo (*Conv1S* in the paper), through a convolution whose result
+# is added to that of the photo's first one. This is no weaker than stacking the mask as a
+# fourth colour, since a convolution sums over channels anyway:
 
 # %%
 torch.manual_seed(seed)
@@ -331,15 +334,14 @@ course.same(by_hand, package)
 # %% [markdown]
 # **Late**: the encoder sees the photo alone, and the mask joins its maps, at 1/4 and at 1/16.
 #
-# > **Reading R9.** The paper feeds the mask before the encoder. Then all features depend on
-# > it, and nothing can be kept from one click to the next: each click is a full look. The
-# > paper's presets do that (`fusion="early"`). The shipped model takes the late door: one
-# > look at the photo, then every click only decodes.
+# > **Reading R9.** In the paper the mask comes before the encoder. Then all features depend on it,
+# > nothing can be kept, and each click is a full look. The paper's presets do that
+# > (`fusion="early"`). The shipped model takes the late door: one look, then every click only
+# > decodes.
 #
-# Is it true that *all* features depend on it? Above: a small disc of mask on the cup, early, and
-# the places of later maps that change at all. Below: the shipped model's answer to a click goes in
-# late, as the last mask (zeros and ones here, for a clear outside); what DMA receives without and
-# with it, in false colours.
+# *All* features? Above: a small disc of mask on the cup, early, and which places of later maps
+# change at all. Below: the shipped model's answer to a click goes in late, as the last mask (zeros
+# and ones here); what DMA receives without and with it, in false colours.
 
 # %%
 a = torch.arange(size) / size
@@ -367,8 +369,10 @@ row_of("Early, a small mask moves every place; late, only its own", alt, shown, 
 # %% [markdown]
 # Late, the encoder's own features do not move at all, to the last bit (printed below as *kept*);
 # the mask is only added to them, where it lies. And the work for ten clicks, with the shipped
-# encoder and decoder in either order? The same is printed for the other encoders, each before the
-# shipped decoder; the heavier the look, the wider the gap.
+# encoder and decoder in either order? A *look* is one run of the encoder, a *decision* one of all
+# that follows. The same is printed for the other encoders, each before the shipped decoder; the
+# heavier the look, the wider the gap.
+
 # %%
 _, look = looking.work_of(model.encode_image, x)
 _, decide = looking.work_of(model.decode, features, click)
@@ -452,7 +456,7 @@ for word, keep in (("kept", True), ("dropped", False)):
 for name, values in runs.items():
     print(f"{name:<15}", *[f"{value:.3f}" for value in values])
 gain, ours = runs["toy, kept"] - runs["toy, dropped"], runs["toy, kept"].mean()
-assert gain[0] == 0 and (gain[2] > 0 or profile == "smoke")
+assert gain[0] == 0 and (gain[2] > 0 or len(exam) < 40)  # few scenes: luck
 title = f"Without its last mask the toy model loses {gain[2]:.3f} of IoU at round 3"
 alt = "IoU over five rounds, for the toy's scenes and for the photo, with and without the last "
 alt += "mask: each pair starts alike; the toy's line without it falls a little behind."
@@ -461,8 +465,8 @@ course.chart(alt, runs, range(1, 6), title, xlabel="round", ylabel="IoU (0 to 1)
 # %% [markdown]
 # The first round is the same, since there is no last mask. Later the model without it must
 # find everything anew from clicks alone, and may lose in one round what it had in the round
-# before. For the toy the loss is small, a few hundredths of IoU: all clicks so far are given in
-# every round, and say most of what the mask could say. How much it is depends on pictures and
+# before. For the toy the loss is small (the title says it): all clicks so far are given in every
+# round, and say most of what the mask could say. How much it is depends on pictures and
 # weights; compare the two pairs of lines.
 #
 # ## Exercises

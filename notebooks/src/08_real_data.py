@@ -233,7 +233,7 @@ clock("1-2 data, run")
 # one prompt and after three. The hours are those of the machine named in the line.
 #
 # The last lines are larger budgets; `official` is the plan of the authors' released code. Nobody
-# has run them here: `docs/performance.md` counts operations and says what it assumes of a GPU. What
+# has run them: no GPU was at hand. `docs/performance.md` counts operations on stated premises. What
 # clicks they buy only a run can say. By the plan alone, the paper's run on SBD sees as many more
 # crops as printed above, all at 448 pixels.
 #

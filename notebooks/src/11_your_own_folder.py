@@ -85,7 +85,7 @@ print(f"{n} pictures, {steps} updates on crops of {side} px, robot: at most {mos
 #
 # Scans may seldom be passed on, so we draw some, in the manner of magnetic resonance: a head
 # with a bright ring, uneven light, grainy noise, and one spot with a soft edge, a little
-# brighter than what surrounds it. The spot is to be found. (Notebook 12 meets the same kind.)
+# brighter than what surrounds it. The spot is to be found. (Notebook 12 draws finer ones.)
 
 
 # %%

@@ -34,18 +34,39 @@ def em_like(i: int, seed: int = 0) -> Slice:
     return as_picture(grey + rng.normal(0, 9, SIZE)), r < 1  # the last one is on top
 
 
+def _brain(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, ...]:
+    """A brain without its skull as grey values, and how far out a pixel lies; 1 is the surface."""
+    u, v = (x - 128) / 70, (y - 96) / 86
+    r = np.hypot(u, v * (1 + 0.06 * v)) + clouds(rng, 0.02, 12)
+    bark = 1 / (1 + np.exp(20 * (0.72 - r)))  # the cortex, a bright rim with dark folds
+    grey = (
+        104
+        + clouds(rng, 5, 14)
+        + bark * (26 - 62 * np.exp(-((clouds(rng, 1, 22) / 0.22) ** 2)))
+    )
+    grey -= 55 * np.exp(-((u / 0.025) ** 2)) * (abs(v) > 0.42)  # between the halves
+    for side in (-1, 1):  # two ventricles, dark
+        away = np.hypot((u - side * (0.12 + 0.22 * v**2)) / (0.09 + 0.05 * abs(v)), v / 0.38)
+        grey -= (grey - 34) / (1 + np.exp(9 * (away - 1)))
+    return 3 + grey / (1 + np.exp(45 * (r - 1))), r
+
+
 def mr_like(i: int, seed: int = 0) -> Slice:
-    """A head with uneven light and grain, as magnetic resonance shows it, and a spot's mask."""
+    """A brain with uneven light and grain, as magnetic resonance shows it, and a lesion's mask."""
     rng, (y, x) = np.random.default_rng([seed, 2, i]), np.indices(SIZE, float)
-    r = np.hypot((x - 128) / 105, (y - 96) / 80)
-    grey = np.where(r < 1, 95 + clouds(rng, 16), 8) + 90 * np.exp(-(((r - 1) / 0.05) ** 2))
-    cx, cy, size = *rng.uniform((85, 65), (170, 125)), rng.uniform(14, 26)
+    grey, r = _brain(rng, x, y)
+    size, aside = rng.uniform(18, 30), rng.choice((-1, 1)) * rng.uniform(24, 40)
+    cx, cy = 128 + aside, 96 + rng.uniform(-38, 38)
     angle = np.arctan2(y - cy, x - cx)
-    waves = sum(rng.normal(0, 0.12) * np.cos(k * angle + rng.uniform(0, 6)) for k in (2, 3, 4))
+    waves = sum(
+        rng.normal(0, 0.28 / k) * np.cos(k * angle + rng.uniform(0, 6)) for k in range(2, 6)
+    )
     away = np.hypot(x - cx, y - cy) / (size * (1 + waves))
-    grey = (grey + 60 / (1 + np.exp(9 * (away - 1)))) * (0.85 + 0.3 * x / 256)
+    grey += (150 + clouds(rng, 10, 12) - grey) * (r < 1) / (1 + np.exp(10 * (away - 1)))
+    right, down = rng.normal(0, 0.16, 2)  # the coil is nearer on one side
+    grey *= 1 + right * (x - 128) / 70 + down * (y - 96) / 86
     real, other = rng.normal(0, 8, (2, *SIZE))
-    return as_picture(np.hypot(grey + real, other)), away < 1
+    return as_picture(np.hypot(grey + real, other)), (away < 1) & (r < 1)
 
 
 def faded(picture: np.ndarray, contrast: float, noise: float = 6, seed: int = 0) -> np.ndarray:
