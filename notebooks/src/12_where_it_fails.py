@@ -354,9 +354,8 @@ curve = {f"{k} click{'s' * (k > 1)}": [float(np.mean([g[k - 1] for g in at_level
 # %%
 print({name: np.round(values, 2).tolist() for name, values in curve.items()})
 assert profile == "smoke" or curve["3 clicks"][-1] > curve["3 clicks"][0]
-title = "three clicks get IoU {:.2f} in full contrast, {:.2f} faded".format(
-    *curve["3 clicks"][::-3]
-)
+low, *_, full = curve["3 clicks"]
+title = f"three clicks get IoU {full:.2f} in full contrast, {low:.2f} faded"
 figure = curves.lines(curve, [100 * level for level in levels], ylabel="mean IoU (0 to 1)",
                       xlabel="contrast left (%)", title=f"{domain}: {title}")  # fmt: skip
 course.show(figure, "Mean IoU against the contrast that is left, for one click and for three.")
