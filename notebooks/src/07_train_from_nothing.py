@@ -411,7 +411,7 @@ for name, got in clicked.items():
 lines = {name: [got[f"IoU@{k}"] for k in range(1, 6)] for name, got in clicked.items()}
 assert not is_long or np.ptp(lines["shuffled"]) < 0.03 < np.ptp(lines["as it is"]) / 3
 title = "Shuffled prompts: five clicks say no more than one"
-words = "Mean IoU after one to five clicks: four runs rise side by side, shuffled stays flat."
+words = "Mean IoU after one to five clicks: four runs rise, shuffled stays flat."
 course.chart(words, lines, range(1, 6), title, xlabel="clicks", ylabel="mean IoU (0 to 1)")
 
 # %% [markdown]
@@ -554,7 +554,7 @@ cups = [float(metrics.iou(cup, mask)) for mask in found.values()]
 assert not is_long or cups[1] > cups[0] + 0.1
 names = [f"{name}: IoU {value:.2f}" for name, value in zip(found, cups, strict=True)]
 shown = [overlay.overlay(photo, m, prompts=[box], gt_mask=cup) for m in found.values()]
-words = "A photo of a cup with one box and two masks: ours in pieces, that of lite0 whole."
+words = "A photo of a cup with one box and two masks: ours with gaps, that of lite0 nearly whole."
 course.show(curves.strip(shown, names, title="A real cup: photos teach photos"), words)
 
 # %%
