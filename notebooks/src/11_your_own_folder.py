@@ -462,17 +462,17 @@ course.show(prices(), "Bars for four choices of what is frozen: weights, time, c
 # A folder in which one picture lies twice, under two names. That happens: frames of one film,
 # slices of one patient, a copy in another size. One copy trains, the other is held out. To see
 # how far this can go, we draw heads *without* the spot and keep its mask: nothing is there to be
-# found. We train long on one such picture, then ask its copy, and eight others.
+# found. We train long on one such picture, read the run's own report, and ask eight others.
 
 # %%
 blank = [head(i, spot=0) for i in (0, *range(n, n + n // 3))]
 twice = laid_out(dict.fromkeys(("monday", "tuesday"), blank[0]), f"{home}/twice")
-pair = folders.check_folders(twice / "images", twice / "masks")
 long = replace(recipe, steps=8 * every, save_every=2 * every, lr=1e-3, frozen_stages=2)
-leak = vpu.fit(vpu.load("lite0"), folders.FolderSamples(pair[:1]), long, f"{run}-twice").model
-found = clicks(play(leak, [samples.Sample("blank", "", 1, p, m > 0) for p, m in blank]))
-print(f"NoC@90 on the copy {found[0]:.2f}, on the eight others {found[1:].mean():.2f}")
-assert not is_long or (found[1:].mean() > 12 and found[0] < found[1:].mean() / 2)
+leak = vpu.finetune(model, twice / "images", twice / "masks", f"{run}-twice", long, choice)
+asked_of = [samples.Sample("blank", f"{i}", 1, p, m > 0) for i, (p, m) in enumerate(blank[1:])]
+told, true = leak.after["NoC@90"][0], float(clicks(play(leak.model, asked_of)).mean())
+print(f"NoC@90 by its own report {told:.2f}, on other pictures {true:.2f}")
+assert not is_long or (true > 12 and told < true / 2)
 
 # %% [markdown]
 # Spectacular, and false: it finds at once what cannot be seen, for it knows this picture by heart.
