@@ -554,7 +554,7 @@ cups = [float(metrics.iou(cup, mask)) for mask in found.values()]
 assert not is_long or cups[1] > cups[0] + 0.1
 names = [f"{name}: IoU {value:.2f}" for name, value in zip(found, cups, strict=True)]
 shown = [overlay.overlay(photo, m, prompts=[box], gt_mask=cup) for m in found.values()]
-words = "A photo of a cup with one box and two masks: ours with gaps, that of lite0 nearly whole."
+words = "A cup in one box and two masks: ours with gaps, that of lite0 nearly whole."
 course.show(curves.strip(shown, names, title="A real cup: photos teach photos"), words)
 
 # %%
