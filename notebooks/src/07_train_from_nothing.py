@@ -48,17 +48,17 @@
 #
 # ## Parameters
 #
-# Everything below follows from this cell. What was trained once lies in `run_dir`; a second
-# run of this notebook finds it there and goes on from it. Delete the folder to train anew.
+# Everything below follows from this cell. What was trained once lies in `runs/07`; a second run
+# of this notebook finds it there. Delete that folder to train anew, or with other numbers.
 
 # %% tags=["parameters"]
 profile = "cpu"  # "smoke" | "cpu" | "gpu" | "paper": smoke stops before anything is learned
 seed = 0  # draws weights, scenes and prompts
 out_dir = "out/07"  # folder for the first figure
-run_dir = "runs/07"  # folder for checkpoints
-steps = 1500  # updates for which the main run is planned
-stop = 600  # and the one where these pages end it; a later stop goes on from there
-n_scenes = 2000  # training scenes of each small run in sections 5 and 6, eight a step
+steps = 1500  # updates that the main run is planned for; these pages end it at 600
+batch = 16  # lessons an update
+size = 128  # side of a lesson at the end of the plan, in pixels; it begins at half of that
+n_scenes = 2000  # training scenes of each small run in sections 5 and 6
 
 # %%
 import json
@@ -79,22 +79,24 @@ from vpuformer.training.rounds import Rounds
 
 # %%
 clock = course.Clock()
+stop, every, examined, run_dir = 600, 100, 24, "runs/07"  # last step; checkpoints; exam scenes
 if not (is_long := profile != "smoke"):
-    steps, stop, n_scenes = 6, 6, 24
-short_steps, examined = n_scenes // 8, 24 if is_long else 2  # updates; scenes kept apart
-tiny, crops = config.preset("tiny"), ((0.0, 64), (0.4, 96), (0.7, 128))  # (share, px)
-recipe = replace(recipes.tiny(steps), seed=seed, crops=crops, save_every=min(100, steps // 2))
+    steps, stop, every, examined, n_scenes = 6, 6, 3, 2, 24
+tiny, px = config.preset("tiny"), ((0.0, size // 2), (0.4, size * 3 // 4), (0.7, size))
+recipe = replace(recipes.tiny(steps), seed=seed, batch_size=batch, crops=px, save_every=every)
 plainly = {"threshold": 0.49, "precision": "float32", "zoom": config.ZoomConfig(mode="none")}
 print(config.dumps(recipe))
 
 # %% [markdown]
 # ## Train
 #
-# One call. `fit` is the package's loop; in section 3 you will write it yourself. `watch` is
-# called before each checkpoint; we let it keep the weights of that moment, and end the run at
-# `stop`, where the curve of section 4 has long bent. With `stop = 1500` it would go on. How the
-# model is asked stands in `plainly`: without zoom (notebook 00), and a pixel is object above
-# 0.49 in place of one half, because the field's evaluation code has it so.
+# One call. `fit` is the package's loop; in section 3 you will write it yourself. The printed
+# numbers are its **recipe**; section 2 explains those that matter. Every hundred steps `fit`
+# writes a **checkpoint**, all that is needed to go on from there, and calls `watch` first. Ours
+# keeps the weights of that moment, and ends the run at `stop`, 600 of 1,500 steps: the rest, on
+# larger pictures, takes much longer, and the curve of section 4 has long bent. With
+# `stop = 1500` it would go on. How the model is asked stands in `plainly`: without zoom
+# (notebook 00), and a pixel is object above 0.49, as the field's evaluation code has it.
 
 # %%
 home = f"{run_dir}/{profile}-{steps}-seed{seed}"
@@ -114,18 +116,19 @@ history = [json.loads(line) for line in Path(home, "log.jsonl").read_text().spli
 # %% [markdown]
 # ## The picture first
 #
-# One scene, one click, and the mask at four moments of the run. The scene is none of those it
-# learned from. The model that answers is the *average* of the weights (section 2). One scene is
-# an anecdote: it may look worse at a later moment, while the mean of section 4 gets better. Here
-# the leaf's tips are in doubt. They lie far from the click, and a model that has learned how
-# different things end gives them about one half. The box reaches them; its IoU is printed.
+# One scene, one click, and the mask at four moments of the run. The model never learned from
+# this scene. IoU (notebook 00) says how well the mask fits the dashed truth, from 0 to 1. One
+# scene is an anecdote: it may look worse at a later moment, while the mean of section 4 gets
+# better. Here the leaf's tips are in doubt: they lie far from the click, and get a probability
+# of about one half. A box reaches them; its IoU is printed.
 
 
 # %%
 at_step = {0: vpu.build(tiny, seed=seed).eval()}
 for path in sorted(last.parent.glob("*.safetensors")):
     at_step[int(path.stem)] = vpu.load(path, device="cpu")
-moments, (scene, labels) = [0, *list(at_step)[1:3], stop], course.toy()
+kept, (scene, labels) = [*at_step], course.toy()
+moments = [*kept[:2], kept[min(5, len(kept) - 2)], stop]  # 0, 100, 500, the end
 leaf, click, box = labels == 4, course.LEAF["click"], course.LEAF["box"]
 
 
@@ -139,7 +142,7 @@ def answer_at(step, prompt=click):
 masks = [answer_at(step).mask for step in moments]
 ious, boxed = ([metrics.iou(leaf, answer_at(s, p).mask) for s in moments] for p in (click, box))
 print("with a box instead, IoU", np.round(boxed, 2))
-assert not is_long or ious[-1] > ious[0] + 0.3
+assert not is_long or (ious[-1] > ious[0] + 0.3 and boxed[-1] > ious[-1])
 pictures = [overlay.overlay(scene, m, prompts=[click], gt_mask=leaf, scale=2) for m in masks]
 names = [f"step {s}: IoU {v:.2f}" for s, v in zip(moments, ious, strict=True)]
 title = f"One click: IoU {ious[0]:.2f} before training, {ious[-1]:.2f} after {stop} steps"
@@ -149,22 +152,18 @@ course.show(curves.strip(pictures, names, title=title), words, f"{out_dir}/momen
 # %% [markdown]
 # ## 1 What is special: the pupil makes its own lessons
 #
-# An ordinary segmentation network sees a picture, answers, and is corrected. Ours sees a
-# picture *and what the user said*, and what a user says depends on the last answer. So a
-# training step is a small conversation:
+# What a user says depends on the last answer. So a training step is a conversation:
 #
 # 1. encode the picture, once;
 # 2. draw a first prompt on the object, and answer;
 # 3. compare with the truth, put the next prompt into the largest error, answer again;
 # 4. once more; then learn from all three answers together.
 #
-# The robot of notebook 01 does step 3, with two changes. It draws a *random* deep pixel of the
-# error, since a pupil that only ever sees the exact middle is lost with real hands. And it
-# draws the kind: click, box or scribble, in the proportion 6 : 2 : 2. The paper draws the
-# three kinds at random too.
+# The robot of notebook 01 does step 3, but draws a *random* pixel deep in the error (hands
+# seldom hit the exact middle), and a kind: click, box or scribble, as 6 : 2 : 2.
 #
-# A batch holds pictures, truths, which pixels count, and random numbers for the robot. Each
-# picture is a random part of a scene, zoomed, perhaps mirrored and recoloured.
+# A **lesson** is one crop of one scene, perhaps mirrored and recoloured. A batch holds pictures,
+# truths, which pixels count (`valid`), and the robot's random numbers (`chance`).
 
 
 # %%
@@ -175,53 +174,50 @@ def batch_by_hand(data, recipe, step):
     target, valid = ([getattr(s, n) for s in found] for n in ("target", "valid"))
     target, valid = (torch.from_numpy(np.stack(m)).float()[:, None] for m in (target, valid))
     chance = sampling.uniforms(recipe.seed, step, at, recipe.rounds + 2, "cpu")
-    return image, target, valid, chance  # B 3 H W, B 1 H W, B 1 H W, B R U
+    return image, target, valid, chance  # B 3 H W, B 1 H W, B 1 H W, B (2 + rounds) U
 
 
 # %%
 lesson = batch_by_hand(data, replace(recipe, batch_size=40), stop)
 image, target, valid, chance = lesson
-batch = sampling.first_prompts(target, valid, chance, recipe.shares)
-at = [batch.kind[:, 0].tolist().index(k) for k in range(3)]  # the first click, box and scribble
-(x, y, *_), box, _ = batch.xywh[at, 0].tolist()
-spoken = [vpu.Click(x, y), vpu.Box(*box), vpu.Scribble(batch.points[at[2], 0].tolist())]
+said = sampling.first_prompts(target, valid, chance, recipe.shares)
+at = [said.kind[:, 0].tolist().index(k) for k in range(3)]  # the first click, box and scribble
+(x, y, *_), box, _ = said.xywh[at, 0].tolist()
+spoken = [vpu.Click(x, y), vpu.Box(*box), vpu.Scribble(said.points[at[2], 0].tolist())]
 pixels, truths = image.permute(0, 2, 3, 1).numpy(), target[:, 0].numpy() > 0.5
 assert truths[at[0], round(y), round(x)]
-pictures = [
-    overlay.overlay(pixels[i], prompts=[prompt], gt_mask=truths[i], scale=3)
-    for i, prompt in zip(at, spoken, strict=True)
-]
+look = [{"prompts": [p], "gt_mask": truths[i]} for i, p in zip(at, spoken, strict=True)]
+pictures = [overlay.overlay(pixels[i], **how, scale=3) for i, how in zip(at, look, strict=True)]
 names, title = ["a click", "a box", "a scribble"], "A lesson begins with any of three gestures"
 words = "Three training pictures, truth dashed: one has a click, one a box, one a scribble."
 course.show(curves.strip(pictures, names, title=title), words)
 
 # %% [markdown]
 # Two details keep the pupil honest. The mask that goes into the next round is **detached**: no
-# gradient flows back through it, or the network would learn to write odd masks for its own
-# later use. And one time in ten the old mask is **withheld**, so that the network can also
-# begin without one.
+# gradient flows back through it, or the network would learn to leave itself notes in its masks.
+# And one time in ten the old mask is **withheld**, so that it can also do without.
 #
 # ## 2 The paper's numbers and ours
 #
 # | | paper, Sec. IV-B | here |
 # |---|---|---|
 # | pictures | photos of SBD, or of COCO and LVIS | drawn scenes, never the same twice |
-# | size | 448 px | 64 px; in the whole plan later 96 and 128 |
-# | batch, length | 32; 55 passes over the data | printed above |
-# | optimiser | Adam (0.9, 0.999) | AdamW, with decay on matrices |
-# | rate | 5e-4, ViT-B 5e-5; a tenth after 50 passes | warm-up, then a cosine |
-# | loss | NFL (α 0.5, γ 2) and others of 06, λ = 2 | the same |
+# | size | 448 px | 64 px; from step 600 of the plan 96, later 128 |
+# | batch, length | 32; 55 passes over the data | 16; 1,500 steps, here ended at 600 |
+# | optimiser | Adam (0.9, 0.999) | AdamW, the same; weight decay on matrices only |
+# | rate | 5e-4, ViT-B 5e-5; a tenth after 50 passes | 1e-3, warm-up, then a cosine |
+# | loss | NFL (α 0.5, γ 2) and Dice, P2CL with λ = 2 (06) | the same |
+# | prompts | three kinds at random | the same, 6 : 2 : 2 |
 # | changes to pictures | size 0.75 to 1.25, flip, rotation, brightness, crop | crop, flip, colour |
 #
 # The **rate** is how far a step moves. **Warm-up** lets it rise from zero, because the first
-# gradients of fresh weights point anywhere. Then it falls along half a cosine, so that the
-# run ends in small steps:
+# gradients of fresh weights point anywhere. Then it falls along half a cosine to small steps:
 #
 # $$r(t) = r_0 \cdot \big(0.01 + 0.99 \cdot \tfrac12 (1 + \cos \pi s)\big), \qquad
 # s = \frac{t - t_w}{T - t_w}$$
 #
-# with $t_w$ steps of warm-up in a run of $T$. Half-way, at $s = \tfrac12$, the cosine is zero,
-# and you can add up the rate in your head: $0.01 + 0.495 = 0.505$ of the peak.
+# with $t_w$ steps of warm-up in a run of $T$. Half-way, at $s = \tfrac12$, the cosine is zero:
+# $0.01 + 0.495 = 0.505$ of the peak.
 
 
 # %%
@@ -238,29 +234,26 @@ ours = [rate_by_hand(t, plan.lr, plan.warmup, 1500) for t in range(1500)]
 course.same(ours, [optimizer.learning_rate(plan, t) for t in range(1500)], tolerance=1e-12)
 
 # %% [markdown]
-# Last, the **average**. Weights jitter from step to step; their moving average does not, and
-# it costs one line: after each step, move the average a little toward the weights. With the
-# numbers 0, 10, 10 and a tenth of the way each time it goes 0, 1, 1.9. The model that answers
-# in this notebook, and every model we ship, is such an average.
+# Last, the **average** (`ema`). Weights jitter; their moving average does not: after each step,
+# it moves a little toward them. With 0, 10, 10 and a tenth of the way each time it goes
+# 0, 1, 1.9. All models that answer here are averages.
 #
 # ## 3 The loop, written out
 #
-# A conversation first. Everything in it is known from earlier notebooks: `find_error` and
-# `simulate` are the robot, in batch; `decode` is DMA and decoder; `total_loss` is NFL, Dice
-# and P2CL. Follow `prev`: it leaves a round without its graph, and enters the next one.
+# A conversation first. `find_error` and `simulate` are the robot, for a batch; `decode` is DMA
+# and decoder; `total_loss` is Eq. 18. Follow `prev`: it leaves a round without its graph, and
+# enters the next. In `chance`, rows 0 and 1 draw the first prompt, row 2 + r is round r's; its
+# last number but one decides whether the old mask is withheld.
 #
-# Around it stands what every training loop has: a rate, a backward pass, a limit on the
-# gradient's length so that one odd batch cannot throw the weights away, and a step.
+# Around it, in the second cell, stands what every training loop has.
+
 
 # %%
-third = torch.tensor(1 / 3).item()  # a round's share, in float32 as in the package
-
-
 def conversation(model, image, target, valid, chance, recipe):
     picture = (image.float() / 255).contiguous(memory_format=torch.channels_last)
     features = model.encode_image(picture)  # once for all rounds
     prompts = sampling.first_prompts(target, valid, chance, recipe.shares)
-    prev, loss = torch.zeros_like(target), 0.0
+    prev, loss, third = torch.zeros_like(target), 0.0, np.float32(1 / 3).item()
     for r in range(3):
         if r:
             error = sampling.find_error(target, prev, valid)
@@ -285,8 +278,8 @@ def train_by_hand(model, data, recipe):
     for step in range(recipe.steps):
         for group in adam.param_groups:
             group["lr"] = rate_by_hand(step, recipe.lr, recipe.warmup, recipe.steps)
-        batch = (t.to(device) for t in batch_by_hand(data, recipe, step))
-        loss = conversation(model, *batch, recipe)
+        lesson = (t.to(device) for t in batch_by_hand(data, recipe, step))
+        loss = conversation(model, *lesson, recipe)
         adam.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(matrices + others, recipe.clip)
@@ -297,55 +290,51 @@ def train_by_hand(model, data, recipe):
 
 # %% [markdown]
 # Does it do what `fit` does? Eight steps of each, from the same weights, with the same scenes and
-# the same random numbers. Not "about the same": the losses may differ by a millionth, a few
-# units of the last digit that float32 can hold.
+# random numbers. The losses may differ by a millionth, a few units of float32's last digit.
 
 # %%
 device = "cuda" if torch.cuda.is_available() else "cpu"
-eight = replace(
-    recipes.tiny(8), seed=seed, batch_size=4, crops=((0.0, 64),), warmup=3, log_every=1
-)
+eight = replace(recipe, steps=8, batch_size=4, warmup=3, log_every=1)
 fitted = vpu.fit(vpu.build(tiny, seed=seed), data, eight, f"{home}/eight", resume=False)
 by_hand = train_by_hand(vpu.build(tiny, seed=seed).to(device), data, eight)
 print("by hand", np.round(by_hand, 4))
+print(f"P2CL of untrained weights {fitted.history[0]['p2cl1']:.2f}, a coin's {np.log(2):.2f}")
 package, loose = [row["loss"] for row in fitted.history], device != "cpu"
 course.same(by_hand, package, tolerance=1e-2 if loose else 1e-6)
 
 # %% [markdown]
-# That is all of it. What the package adds is housekeeping: the average, checkpoints from which
-# a killed run goes on to the same numbers, several processors, a log.
-#
-# Why the *same* numbers? Because chance enters through `uniforms`, which depends on the seed,
-# the step and the sample's place alone. A run that can be repeated exactly can be repaired.
+# What the package adds is housekeeping: the average, checkpoints, several processors, a log. The
+# numbers can be *the same* because chance depends on the seed, the step and the lesson's place
+# alone. A run that can be repeated exactly can be repaired.
 #
 # ## 4 Reading the curves
 #
-# The parts of the loss, as means over fifteenths of the run. Dice falls steadily. P2CL costs
-# 0.69, the logarithm of two, where every ρ is one half, a guess by coin. The printed value of
-# untrained weights is not far from that; the curve's first point, a mean over forty steps, is
-# far below. NFL *rises* at first, and then hardly moves. That is no fault: it is *normalised*,
-# its weights always have the mean one. In the beginning all pixels are about equally undecided
-# and share them, which costs 0.35, half a coin's loss (α is ½). When most are right, the
-# weights gather on those that are still wrong, whose losses are large. A loss that keeps its
-# eye on the hard pixels cannot fall much while there are any. The last printed line is the IoU
-# on the training crops: what a third prompt adds.
+# The parts of the loss in the third round, each point the mean over a fifteenth of the run.
+# P2CL costs 0.69, the logarithm of two, where every ρ (06) is one half, a guess by coin; the
+# value of untrained weights, printed above, is not far from that. Dice and P2CL fall, NFL
+# *rises*. Is something wrong? Printed below: the IoU on the training crops after one prompt and
+# after three.
 
 # %%
 parts = {key: course.means(history, key + "3") for key in ("nfl", "dice", "p2cl")}
 iou_1, iou_3 = course.means(history, "iou1"), course.means(history, "iou3")
-print(f"P2CL of untrained weights {fitted.history[0]['p2cl1']:.2f}, a coin's {np.log(2):.2f}")
 print(f"IoU, last fifteenth: round 1 {iou_1[-1]:.2f}, round 3 {iou_3[-1]:.2f}")
-assert not is_long or (iou_3[-1] > iou_1[-1] and parts["dice"][-1] < 0.6 * parts["dice"][0])
+rose = [key for key, row in parts.items() if row[-1] > row[0]]
+assert not is_long or (rose == ["nfl"] and iou_3[-1] > iou_1[-1])
 title = "Dice and P2CL fall; NFL rises, for it turns to what is hard"
 words = "Parts of the loss in round three: Dice and P2CL fall, NFL rises and stays."
 course.chart(words, parts, course.means(history, "step"), title, xlabel="step", ylabel="loss")
 
 # %% [markdown]
-# These curves are made of training crops. To know what a *user* gets, the robot of notebook 01
-# must play whole games, on scenes that were never trained on, against the weights of each
-# checkpoint. That is the **examination**: mean NoC@85 (lower is better, 20 is the worst), and
-# IoU@1 to IoU@5 beside it. What to expect? `docs/toy_seeds.py` made five such runs, from other
-# weights and on other lessons; their range is printed under ours.
+# Nothing is. NFL's weights have the mean one (06). At first all pixels are undecided and share
+# them, which costs 0.35, half a coin's loss (α is ½). When most are right, the weights gather on
+# those still wrong, whose losses are large.
+#
+# What does a *user* get? In the **examination** the robot of notebook 01 plays whole games on
+# scenes that were never trained on, against each checkpoint. NoC@85 counts its clicks until IoU
+# 0.85 (fewer is better, 20 is the worst); IoU@k is the IoU after k. What to expect?
+# `docs/toy_seeds.py` made five such runs from other weights and lessons; their range is printed
+# under ours.
 
 # %%
 exam = course.examination(examined)
@@ -368,7 +357,7 @@ if others["steps"] == stop and is_long:
     low, high = (of(run["NoC@85"] for run in others["runs"].values()) for of in (min, max))
     print(f"NoC@85 of {len(others['runs'])} seeds: {low:.2f} to {high:.2f}, {others['date']}")
     assert low - 1 < nocs[-1] < high + 1
-assert not is_long or nocs[-1] < 0.6 * nocs[0]
+assert not is_long or max(nocs[3], nocs[-1]) < 0.6 * nocs[0]
 rows = {"trained": nocs, "untrained": [nocs[0]] * len(nocs)}
 title = f"From {nocs[0]:.0f} clicks to {nocs[-1]:.1f}, and most of it early"
 words = "Mean clicks until IoU 85 % by step: a steep fall, then a slow one."
@@ -377,25 +366,25 @@ course.chart(words, rows, [*exams], title, xlabel="step", ylabel="mean NoC@85 (c
 # %% [markdown]
 # ## 5 Break it: four failures
 #
-# Small runs from now on, eight samples of 64 px a step, and each differs from the first in
-# one thing:
+# Small runs from now on, eight lessons of 64 px a step, so 250 steps for 2,000 scenes. Each
+# differs from the first in one thing:
 #
 # * **rate x 30**: the steps are far too long;
 # * **only clicks**: it never meets a box or a scribble;
 # * **no old mask**: every round begins without one, and the examination shows it one;
-# * **shuffled prompts**: each sample hears what was said about its neighbour.
+# * **shuffled**: each picture hears what was said about its neighbour in the batch.
 #
-# Before you look: which of them can be told from the *loss*? And which gains least from the
-# second click to the fifth?
+# Before you look: which of them can be told from the *loss*? And which gains least from the first
+# click to the fifth?
 
 # %%
-small = replace(recipes.tiny(short_steps), batch_size=8, crops=((0.0, 64),), warmup=20)
+small = replace(recipes.tiny(n_scenes // 8), batch_size=8, crops=((0.0, 64),), warmup=20)
 small_scenes = scenes.SceneSamples((72, 88))
 
 
 def small_run(name, data=small_scenes, kind=vpu.VPUFormer, **changes):
     model, own = vpu.build(tiny, seed=seed), replace(small, seed=seed, **changes)
-    model.__class__ = kind
+    model.__class__ = kind  # the same weights, another `decode`
     return vpu.fit(model, data, own, f"{home}-small/{name}")
 
 
@@ -421,13 +410,21 @@ for name, got in clicked.items():
     row = course.means(runs[name].history, "loss", 5)[-1], got["IoU@1"], got["IoU@5"]
     print(f"{name:<12}", np.round([*row, row[2] - row[1]], 2))
 lines = {name: [got[f"IoU@{k}"] for k in range(1, 6)] for name, got in clicked.items()}
-assert not is_long or np.ptp(lines["shuffled"]) < np.ptp(lines["as it is"]) / 3
+assert not is_long or np.ptp(lines["shuffled"]) < 0.03 < np.ptp(lines["as it is"]) / 3
 title = "Shuffled prompts: five clicks say no more than one"
-words = "Mean IoU after one to five clicks for a sound run and four broken ones."
+words = "Mean IoU after one to five clicks: four runs rise, shuffled stays flat."
 course.chart(words, lines, range(1, 6), title, xlabel="clicks", ylabel="mean IoU (0 to 1)")
 
 # %% [markdown]
-# Those were clicks. Now *one* prompt of each kind.
+# *Shuffled* still learns which things look like objects, and its loss falls. But the answer no
+# longer depends on what you say: the failure to fear in your own code. *No old mask* costs less
+# than one might think: all earlier prompts are given again in each round, so a model can find its
+# last answer anew. (Notebook 04 takes the mask from a model that learned with it.) A *rate* thirty
+# times too high is often fatal; here the limit on the gradient, the normalised layers and the
+# average forgive much.
+#
+# *Only clicks* looks sound, because nobody has asked it about a box yet. Ask: *one* prompt of each
+# kind, the **confusion of prompt types**.
 
 # %%
 kinds = ["click", "box", "scribble"]
@@ -438,24 +435,14 @@ title = "Who never met a box reads it worse"
 course.show(course.table(first, [*runs], kinds, title), words)
 
 # %% [markdown]
-# Read row by row, and expect surprises; short runs give them.
-#
-# *Shuffled prompts* still learn something, namely which things in a scene look like objects,
-# and the loss falls. But the answer no longer depends on what you say. This is the failure to
-# fear in your own code: the number on the page looks plausible.
-#
-# *Only clicks* has a loss as good as any, because nobody ever asks it about a box. Only the
-# examination asks. *No old mask* costs less than one might think; look at its gain. All earlier
-# prompts are given again in each round, so a model can find its last answer anew, and the mask
-# only saves it the trouble. (Notebook 04 takes the mask from a model that did learn with it.)
-# And the *rate* is often fatal when thirty times too high; here the limit on the gradient, the
-# normalised layers and the average forgive much of it. Do not rely on that, and do not trust a
-# claim about rates that was tried with one network.
+# Read row by row, and expect surprises; short runs give them. A kind that a model never met is
+# read poorly, and only an examination with that kind tells.
 #
 # ## 6 How many scenes are enough?
 #
-# Our scenes never run out. Photos do. Let us pretend: the same small run, but it meets only
-# 16 lessons over and over, or 128. (A lesson is a crop of one scene.)
+# Our scenes never run out. Photos do. Let us pretend: the same small run with as many steps, but
+# it meets only 16 lessons over and over, or 128. (Each is a crop of a scene of its own, so these
+# are 16 scenes, or 128.)
 
 
 # %%
@@ -467,7 +454,7 @@ class Few(scenes.SceneSamples):
 by_count = {}
 for Few.count in (16, 128):
     by_count[str(Few.count)] = small_run(f"{Few.count} lessons", Few((72, 88)))
-by_count[f"{n_scenes}, none twice"] = runs["as it is"]
+by_count[str(n_scenes)] = runs["as it is"]  # none twice
 clock("5-6 small runs")
 
 # %%
@@ -476,9 +463,8 @@ fresh = [examine(run.model.cpu(), rounds=3)["IoU@3"] for run in by_count.values(
 assert not is_long or (learnt[0] - fresh[0] > learnt[-1] - fresh[-1] and fresh[-1] > fresh[0])
 words = "IoU after three prompts by number of lessons: with few, high on them, low elsewhere."
 both, title = {"its lessons": learnt, "new scenes": fresh}, "Few lessons are learnt by heart"
-course.chart(
-    words, both, [*by_count], title, xlabel="training scenes", ylabel="IoU after 3 prompts"
-)
+axes = {"xlabel": "lessons, each from a scene of its own", "ylabel": "IoU after 3 prompts"}
+course.chart(words, both, [*by_count], title, **axes)
 
 # %% [markdown]
 # Lessons learnt by heart and a subject not understood: that is **overfitting**. The loss cannot
@@ -536,23 +522,22 @@ def your_predictor():
     raise NotImplementedError
 
 
-asked = {"trial": lambda make: examine(make())["NoC@90"], "beat": exams[stop]["NoC@90"]}
-course.checks.ex("07.E", your_predictor, **asked)
+trial = lambda make: examine(make())["NoC@90"]  # noqa: E731
+course.checks.ex("07.E", your_predictor, trial=trial, beat=exams[stop]["NoC@90"])
 
 # %% [markdown]
 # Solutions stand apart, in `notebooks/solutions/07_train_from_nothing.ipynb`.
 #
 # ## What we know now
 #
-# A training step of an interactive model is a conversation that the model itself steers, with
-# the old mask detached and now and then withheld. Forty lines do it, and give the package's
-# losses to a millionth. The loss tells whether something is being learned; only games against the
-# robot, on scenes kept apart, tell what.
+# A training step is a conversation that the model itself steers, with the old mask detached and
+# now and then withheld. Forty lines do it, and give the package's losses to a millionth. The loss
+# tells whether something is learned; only games on scenes kept apart tell what.
 #
-# *The prediction:* five clicks come first; the next cell says when. A click in the right place
-# mends a poor mask long before one click is enough for a good one. *Still unknown:* how much
-# of this survives on photos. Drawn scenes have flat objects on calm ground; the next cell
-# shows our model a real cup, and `lite0` beside it.
+# *The prediction:* five clicks come first; the last cell says when. A click in the right place
+# mends a poor mask long before one click is enough for a good one. How much of this survives on
+# photos? The next cell boxes a real cup, for our model and for `lite0`, which learned from
+# photos. *Still unknown:* how much of that gap is photos.
 #
 # | paper | module | test |
 # |---|---|---|
@@ -561,11 +546,17 @@ course.checks.ex("07.E", your_predictor, **asked)
 # | the loop | `vpuformer/training/loop.py` | `tests/training/test_loop.py` |
 
 # %%
-(photo, cup), clicks = course.photo("coffee"), [vpu.Click(290, 150), vpu.Click(225, 270)]
+(photo, cup), box, found = course.photo("coffee"), vpu.Box.from_corners(168, 13, 412, 312), {}
 for name, asked in {"ours": model, "lite0": vpu.load("lite0", device="cpu")}.items():
     predictor = vpu.Predictor(asked, precision="float32")
     predictor.set_image(photo)
-    print(f"{name:<6} two clicks: IoU {course.scores(predictor, clicks, cup)[-1]:.2f}")
+    found[name] = predictor.add(box).mask
+cups = [float(metrics.iou(cup, mask)) for mask in found.values()]
+assert not is_long or cups[1] > cups[0] + 0.1
+names = [f"{name}: IoU {value:.2f}" for name, value in zip(found, cups, strict=True)]
+shown = [overlay.overlay(photo, m, prompts=[box], gt_mask=cup) for m in found.values()]
+words = "A cup in one box and two masks: ours with gaps, that of lite0 nearly whole."
+course.show(curves.strip(shown, names, title="A real cup: photos teach photos"), words)
 
 # %%
 print(f"first step with a mean of 0.7: {reached} (of {stop})")

@@ -19,7 +19,7 @@ profile = "cpu"  # "smoke" trains for 25 steps only | "cpu" | "gpu" | "paper": a
 seed = 0  # draws the untrained models
 out_dir = "out/06"  # nothing is written
 lam = 2.0  # weight of P2CL in Eq. 18
-steps = 120  # training steps of each small model
+steps = 200  # training steps of each small model
 
 # %%
 import numpy as np

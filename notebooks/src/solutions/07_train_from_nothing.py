@@ -13,15 +13,15 @@
 # # 07 · Can it be trained from nothing? Solutions
 #
 # The three exercises of notebook 07, each judged by the same check as in the notebook. They
-# take the weights that the notebook left in `run_dir`; without them they train first.
+# take the weights that the notebook left in `runs/07`; without them they train first.
 
 # %% tags=["parameters"]
 profile = "cpu"  # "smoke" | "cpu" | "gpu" | "paper": the same here
 seed = 0  # draws weights, scenes and prompts
 out_dir = "out/07"  # nothing is written
-run_dir = "runs/07"  # folder for checkpoints
+run_dir = "runs/07"  # where the notebook keeps its checkpoints
 steps = 1500  # as in the notebook
-stop = 600  # as in the notebook
+stop = 600  # where the notebook ends its run
 
 # %%
 from dataclasses import replace
