@@ -45,6 +45,17 @@ MORE_KEYS = {
     "Tab": "Leave the photo",
 }
 PICK = "Pick a photo, or drop one anywhere on the widget"
+VALUES = {  # of the other controls: what it is
+    "show": "The mask, its probability, or how alike a pixel is to the chosen prompt: rho [m]",
+    "opacity": "How much the mask covers the photo",
+    "threshold": "A pixel belongs to the mask when its probability is above this",
+    "radius": "The brush's radius in pixels of the photo [[ and ]]",
+    "object": "The object that prompts and strokes are about [o]",
+    "name": "The object's name",
+    "colour": "The object's colour",
+    "format": "What the file holds",
+    "upload": PICK,
+}
 TABLES = (TOOLS, BUTTONS, SWITCHES)
 SHOWN = ("mask", "probability", "similarity")
 STYLE = """<style>
@@ -96,7 +107,7 @@ root.addEventListener('click', e => {
     if (files) { take(files); this.dispatchEvent(new Event('change')); return }
     this.addEventListener('change', () => take(this.files), {once: true, capture: true});
     click.call(this) } }, true)">""".replace("MOST", str(MOST))
-UPLOAD = {"accept": "image/*", "description": "Pick or drop a photo", "tooltip": PICK}
+UPLOAD = {"accept": "image/*", "description": "Pick or drop a photo"}
 WRAP = {"flex_flow": "row wrap", "align_items": "center", "overflow": "visible"}
 SLIM: dict[str, Any] = {"style": {"description_width": "64px"}, "layout": {"width": "232px"}}
 
@@ -126,6 +137,8 @@ class Controls(W.VBox):
             "format": W.Dropdown(options=list(KINDS), description="save as", **SLIM),
             "upload": W.FileUpload(**UPLOAD),
         }
+        for name, tip in VALUES.items():
+            self.value[name].tooltip = tip
         for name, button in self.button.items():
             button.on_click(lambda _, name=name: self.act(name))
         for name, control in (self.switch | self.value).items():

@@ -71,6 +71,7 @@ def test_every_control_has_a_tool_tip_with_its_key(widget):
     for table, controls in ((TOOLS | BUTTONS, widget.button), (SWITCHES, widget.switch)):
         for name, spec in table.items():
             assert controls[name].tooltip == f"{spec[2]} [{spec[0]}]"
+    assert all(control.tooltip for control in widget.value.values())
 
 
 @pytest.mark.parametrize("name", sorted(set(KEYS.values()) | {"object", "name", "colour"}))
