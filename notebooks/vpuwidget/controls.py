@@ -160,7 +160,9 @@ class Controls(W.VBox):
         )
         body.layout.flex_flow, body.layout.overflow = "row wrap", "visible"
         tools = self._row(*TOOLS, "negative", *list(BUTTONS)[:6])
-        super().__init__([tools, body, W.HTML(STYLE + GUARD + _keys())])
+        unseen = W.HTML(STYLE + GUARD, layout={"display": "none"})
+        self.listed = W.HTML(keys_listed({}))
+        super().__init__([tools, body, unseen, self.listed])
         self.add_class("vpu-widget")
 
     def _of(self, *names: str) -> list[Any]:
@@ -179,8 +181,11 @@ def _button(key: str, icon: str, tip: str, word: str = "") -> W.Button:
     return W.Button(icon=icon, tooltip=f"{tip} [{key}]", description=word)
 
 
-def _keys() -> str:
-    listed = {spec[0]: spec[2] for table in TABLES for spec in table.values()} | MORE_KEYS
+def keys_listed(more: dict[str, str]) -> str:
+    """The list of the keys that can be unfolded: these, then all of the tables'."""
+    listed = (
+        more | {spec[0]: spec[2] for table in TABLES for spec in table.values()} | MORE_KEYS
+    )
     rows = (f"<div><kbd>{k}</kbd> {html.escape(tip)}</div>" for k, tip in listed.items())
     title = "<summary>Keys, while the photo has the focus</summary>"
     return f"<details>{title}<div class='vpu-keys'>{''.join(rows)}</div></details>"

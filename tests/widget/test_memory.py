@@ -59,7 +59,7 @@ print(json.dumps({"talk": talk, "photos": photos}))
 # pieces at most. Prompts that are undone leave nothing.
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what a process holds")
-@pytest.mark.parametrize(("precision", "most"), [("float32", 1.02), ("bfloat16", 1.06)])
+@pytest.mark.parametrize(("precision", "most"), [("float32", 1.05), ("bfloat16", 1.06)])
 def test_memory_stays_flat_over_200_prompts_and_20_photos(precision, most):
     words = [sys.executable, "-c", SCRIPT, precision]
     done = subprocess.run(words, capture_output=True, text=True, timeout=500, check=True)

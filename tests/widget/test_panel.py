@@ -325,6 +325,7 @@ def test_a_folder_by_its_keys(tmp_path):
     for name in "abc":
         Image.fromarray(PHOTO).save(tmp_path / "images" / f"{name}.png")
     one = FolderWidget(tmp_path / "images", model=MODEL, width=160)
+    assert all(f"<kbd>{name}</kbd>" in one.panel.listed.value for name in one.panel.more_keys)
     key(one.panel, "PageDown")
     assert "Nothing is marked" in one.panel.status.value and one.folder.at == 0
     one.panel.session.paint([(40, 30)], 5)
