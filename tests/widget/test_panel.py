@@ -16,6 +16,7 @@ from small import CONFIG
 from vpuformer.model import build
 from vpuformer.prompts import Click
 from vpuformer.widget.session import Session
+from vpuwidget import picture
 from vpuwidget.controls import BUTTONS, MORE_KEYS, SWITCHES, TABLES, TOOLS
 from vpuwidget.panel import KEYS, PromptWidget
 from vpuwidget.stepper import FolderWidget
@@ -185,6 +186,13 @@ def test_working_is_said_while_a_newer_action_waits(widget):
     go.set()
     settle(widget)
     assert "working" in said[0] and "decode" in widget.status.value
+
+
+def test_memory_is_given_back_when_the_answer_is_drawn(widget, monkeypatch):
+    shown = []
+    monkeypatch.setattr(picture, "give_back", lambda: shown.append(widget.status.value))
+    click(widget, 20, 20)
+    assert shown and "decode" in shown[-1]
 
 
 @pytest.mark.parametrize("name", ["forget", "write", "undo", "name"])
