@@ -125,20 +125,7 @@ class Controls(W.VBox):
             name: W.ToggleButton(description=label, tooltip=f"{tip} [{key}]", value=key == "l")
             for name, (key, label, tip) in SWITCHES.items()
         }
-        part: dict[str, Any] = {"min": 0.05, "max": 0.95, "step": 0.05, **SLIM}
-        self.value: dict[str, Any] = {
-            "show": W.Dropdown(options=SHOWN, description="show", **SLIM),
-            "opacity": W.FloatSlider(0.45, description="opacity", **part),
-            "threshold": W.FloatSlider(0.5, description="threshold", **part),
-            "radius": W.IntSlider(8, min=1, max=100, description="brush", **SLIM),
-            "object": W.Select(rows=4, layout=SLIM["layout"]),
-            "name": W.Text(description="name", continuous_update=False, **SLIM),
-            "colour": W.ColorPicker(description="colour", **SLIM),
-            "format": W.Dropdown(options=list(KINDS), description="save as", **SLIM),
-            "upload": W.FileUpload(**UPLOAD),
-        }
-        for name, tip in VALUES.items():
-            self.value[name].tooltip = tip
+        self.value = _values()
         for name, button in self.button.items():
             button.on_click(lambda _, name=name: self.act(name))
         for name, control in (self.switch | self.value).items():
@@ -179,6 +166,24 @@ class Controls(W.VBox):
 
 def _button(key: str, icon: str, tip: str, word: str = "") -> W.Button:
     return W.Button(icon=icon, tooltip=f"{tip} [{key}]", description=word)
+
+
+def _values() -> dict[str, Any]:
+    part: dict[str, Any] = {"min": 0.05, "max": 0.95, "step": 0.05, **SLIM}
+    values: dict[str, Any] = {
+        "show": W.Dropdown(options=SHOWN, description="show", **SLIM),
+        "opacity": W.FloatSlider(0.45, description="opacity", **part),
+        "threshold": W.FloatSlider(0.5, description="threshold", **part),
+        "radius": W.IntSlider(8, min=1, max=100, description="brush", **SLIM),
+        "object": W.Select(rows=4, layout=SLIM["layout"]),
+        "name": W.Text(description="name", continuous_update=False, **SLIM),
+        "colour": W.ColorPicker(description="colour", **SLIM),
+        "format": W.Dropdown(options=list(KINDS), description="save as", **SLIM),
+        "upload": W.FileUpload(**UPLOAD),
+    }
+    for name, tip in VALUES.items():
+        values[name].tooltip = tip
+    return values
 
 
 def keys_listed(more: dict[str, str]) -> str:
