@@ -53,10 +53,10 @@ print(json.dumps({"talk": talk, "photos": photos}))
 """
 
 
-# MB in the process at rest after 80, 200 and 400 prompts: 469, 471, 492 in bfloat16; 428, 412, 413
-# in float32, 15 of them a crop's features. Some 61 are the answers that undo needs, from 80 prompts
-# on no more. What still grows in bfloat16 is what oneDNN keeps for each shape: two shapes to a
-# doubling of the prompts, 1,024 pieces at most. Prompts that are undone leave nothing.
+# MB in the process at rest after 80, 200 and 400 prompts: 469, 471, 492 in bfloat16; 430, 449, 424
+# in float32, where a crop's features come and go. Some 61 are the answers that undo needs, from 80
+# prompts on no more. What still grows in bfloat16 is what oneDNN keeps for each shape: two shapes
+# to a doubling of the prompts, 1,024 pieces at most. Prompts that are undone leave nothing.
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what a process holds")
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
