@@ -45,6 +45,17 @@ MORE_KEYS = {
     "Tab": "Leave the photo",
 }
 PICK = "Pick a photo, or drop one anywhere on the widget"
+VALUES = {  # of the other controls: what it is
+    "show": "The mask, its probability, or how alike a pixel is to the chosen prompt: rho [m]",
+    "opacity": "How much the mask covers the photo",
+    "threshold": "A pixel belongs to the mask when its probability is above this",
+    "radius": "The brush's radius in pixels of the photo [[ and ]]",
+    "object": "The object that prompts and strokes are about [o]",
+    "name": "The object's name",
+    "colour": "The object's colour",
+    "format": "What the file holds",
+    "upload": PICK,
+}
 TABLES = (TOOLS, BUTTONS, SWITCHES)
 SHOWN = ("mask", "probability", "similarity")
 STYLE = """<style>
@@ -96,7 +107,7 @@ root.addEventListener('click', e => {
     if (files) { take(files); this.dispatchEvent(new Event('change')); return }
     this.addEventListener('change', () => take(this.files), {once: true, capture: true});
     click.call(this) } }, true)">""".replace("MOST", str(MOST))
-UPLOAD = {"accept": "image/*", "description": "Pick or drop a photo", "tooltip": PICK}
+UPLOAD = {"accept": "image/*", "description": "Pick or drop a photo"}
 WRAP = {"flex_flow": "row wrap", "align_items": "center", "overflow": "visible"}
 SLIM: dict[str, Any] = {"style": {"description_width": "64px"}, "layout": {"width": "232px"}}
 
@@ -114,18 +125,7 @@ class Controls(W.VBox):
             name: W.ToggleButton(description=label, tooltip=f"{tip} [{key}]", value=key == "l")
             for name, (key, label, tip) in SWITCHES.items()
         }
-        part: dict[str, Any] = {"min": 0.05, "max": 0.95, "step": 0.05, **SLIM}
-        self.value: dict[str, Any] = {
-            "show": W.Dropdown(options=SHOWN, description="show", **SLIM),
-            "opacity": W.FloatSlider(0.45, description="opacity", **part),
-            "threshold": W.FloatSlider(0.5, description="threshold", **part),
-            "radius": W.IntSlider(8, min=1, max=100, description="brush", **SLIM),
-            "object": W.Select(rows=4, layout=SLIM["layout"]),
-            "name": W.Text(description="name", continuous_update=False, **SLIM),
-            "colour": W.ColorPicker(description="colour", **SLIM),
-            "format": W.Dropdown(options=list(KINDS), description="save as", **SLIM),
-            "upload": W.FileUpload(**UPLOAD),
-        }
+        self.value = _values()
         for name, button in self.button.items():
             button.on_click(lambda _, name=name: self.act(name))
         for name, control in (self.switch | self.value).items():
@@ -147,7 +147,9 @@ class Controls(W.VBox):
         )
         body.layout.flex_flow, body.layout.overflow = "row wrap", "visible"
         tools = self._row(*TOOLS, "negative", *list(BUTTONS)[:6])
-        super().__init__([tools, body, W.HTML(STYLE + GUARD + _keys())])
+        unseen = W.HTML(STYLE + GUARD, layout={"display": "none"})
+        self.listed = W.HTML(keys_listed({}))
+        super().__init__([tools, body, unseen, self.listed])
         self.add_class("vpu-widget")
 
     def _of(self, *names: str) -> list[Any]:
@@ -166,8 +168,29 @@ def _button(key: str, icon: str, tip: str, word: str = "") -> W.Button:
     return W.Button(icon=icon, tooltip=f"{tip} [{key}]", description=word)
 
 
-def _keys() -> str:
-    listed = {spec[0]: spec[2] for table in TABLES for spec in table.values()} | MORE_KEYS
+def _values() -> dict[str, Any]:
+    part: dict[str, Any] = {"min": 0.05, "max": 0.95, "step": 0.05, **SLIM}
+    values: dict[str, Any] = {
+        "show": W.Dropdown(options=SHOWN, description="show", **SLIM),
+        "opacity": W.FloatSlider(0.45, description="opacity", **part),
+        "threshold": W.FloatSlider(0.5, description="threshold", **part),
+        "radius": W.IntSlider(8, min=1, max=100, description="brush", **SLIM),
+        "object": W.Select(rows=4, layout=SLIM["layout"]),
+        "name": W.Text(description="name", continuous_update=False, **SLIM),
+        "colour": W.ColorPicker(description="colour", **SLIM),
+        "format": W.Dropdown(options=list(KINDS), description="save as", **SLIM),
+        "upload": W.FileUpload(**UPLOAD),
+    }
+    for name, tip in VALUES.items():
+        values[name].tooltip = tip
+    return values
+
+
+def keys_listed(more: dict[str, str]) -> str:
+    """The list of the keys that can be unfolded: these, then all of the tables'."""
+    listed = (
+        more | {spec[0]: spec[2] for table in TABLES for spec in table.values()} | MORE_KEYS
+    )
     rows = (f"<div><kbd>{k}</kbd> {html.escape(tip)}</div>" for k, tip in listed.items())
     title = "<summary>Keys, while the photo has the focus</summary>"
     return f"<details>{title}<div class='vpu-keys'>{''.join(rows)}</div></details>"

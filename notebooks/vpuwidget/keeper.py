@@ -92,8 +92,10 @@ class Keeper:
         return self._news
 
     def release(self) -> None:
-        """Leave the file to others."""
-        if self._held is not None:
+        """Leave the file to others; the lock's own file goes."""
+        if self._held is not None and self._path is not None:
+            with suppress(OSError):  # Windows keeps what is open
+                self._path.with_suffix(".lock").unlink()
             self._held.close()
         self._path = self._held = self._session = None
 
@@ -105,17 +107,32 @@ class Keeper:
                 return path, self._held
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                held = path.with_suffix(".lock").open("ab")
+                held = _locked(path.with_suffix(".lock"))
             except OSError:  # the first change tells why, as `Session.trouble`
                 return path, None
-            try:
-                _lock(held)
-            except OSError as error:
-                if error.errno in TAKEN:
-                    held.close()
-                    continue
-            return path, held
+            if held:
+                return path, held
         raise AssertionError
+
+
+def _locked(path: Path) -> IO[bytes] | None:
+    """The file, locked; None when another has it.
+
+    Who lets it go removes it, so it may be gone (and be another one) between opening and locking.
+    """
+    while True:
+        file = path.open("ab")
+        try:
+            _lock(file)
+        except OSError as error:
+            if error.errno not in TAKEN:  # a disk without locks
+                return file
+            file.close()
+            return None
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()
 
 
 def _key(session: Session, mask: np.ndarray | None) -> str:

@@ -103,6 +103,7 @@ class PromptWidget(Picture):
             super().close()
 
     def _unhear(self) -> None:
+        self._leave_stroke()
         if self._redraw in self.session.changed:
             self.session.changed.remove(self._redraw)
 
@@ -129,7 +130,8 @@ class PromptWidget(Picture):
         if kind != "leave":  # the keys go on from where the mouse was
             self._cursor = view.to_image(u, v)
         if kind == "down":
-            self._stroke, self._last = [self._cursor], (u, v)
+            self._last = (u, v)
+            self._set_stroke([self._cursor])
             self._grabs = button == 1 or self.tool == "pan"
             self._positive = not (button == 2 or shift or self.switch["negative"].value)
         elif kind == "wheel":
@@ -147,7 +149,8 @@ class PromptWidget(Picture):
 
     def _end(self) -> None:
         session, tool, positive = self.session, self.tool, self._positive
-        points, self._stroke = self._stroke, []
+        points = self._stroke
+        self._set_stroke([])
         radius, doomed = self.value["radius"].value, self._under(*points[0])
         if self._grabs:
             return
@@ -236,11 +239,8 @@ class PromptWidget(Picture):
             self.guarded(self._act, name)
 
     def _act(self, name: str) -> None:
-        session, thing, numbers = (
-            self.session,
-            self._thing,
-            [t.number for t in self.session.objects],
-        )
+        session, thing = self.session, self._thing
+        numbers = [t.number for t in session.objects]
         value: Any = getattr((self.value | self.switch).get(name), "value", None)
         after = numbers[(numbers.index(thing.number) + 1) % len(numbers)]
         jobs = {
@@ -259,7 +259,8 @@ class PromptWidget(Picture):
         if name in jobs:
             self.ask(jobs[name])
         elif name in TOOLS:
-            self.tool, self._stroke = name, []
+            self.tool = name
+            self._set_stroke([])
             for tool in TOOLS:
                 self.button[tool].button_style = "primary" if tool == name else ""
             self._redraw("marks")
@@ -284,6 +285,7 @@ class PromptWidget(Picture):
         if not files[0]["size"]:
             raise PromptError(f"{files[0]['name']}: {TOO_LARGE}")
         photo = bytes(files[0]["content"])
+        self._leave_stroke()
         self.show(self.keeper.opened(photo, self.session.answers.model))
         self._asked = None
 

@@ -5,6 +5,7 @@ import logging
 import traceback
 from collections.abc import Callable
 from itertools import groupby
+from operator import call
 from threading import get_ident
 from time import perf_counter
 from typing import Any
@@ -18,6 +19,7 @@ from vpuformer.prompts import Box, Click, Prompt, Scribble
 from vpuformer.widget.session import Session
 from vpuwidget.canvas import PromptCanvas
 from vpuwidget.controls import Controls
+from vpuwidget.memory import give_back
 from vpuwidget.view import Pen
 from vpuwidget.worker import Worker
 
@@ -38,8 +40,10 @@ class Picture(Controls):
     """
 
     def __init__(self, session: Session, canvas: PromptCanvas) -> None:
-        self.session, self.canvas, self.worker = session, canvas, Worker(self._failed)
+        self.session, self.canvas = session, canvas
+        self.worker = Worker(self._failed, self._write_waiting)
         self.stages: dict[str, float] = {}
+        self._waiting: Callable[[], object] | None = None  # the saving that a stroke put off
         self.tool, self._news, self._facts = "click", "", ""
         self._asked: float | None = None  # when the newest job was asked for
         self._done: float | None = None  # when the newest job that is done was
@@ -57,6 +61,31 @@ class Picture(Controls):
         self._stroke: list[tuple[float, float]] = []
         self._positive, self._ghost = True, np.empty((0, 0), np.uint8)
         self._chosen: Prompt | None = None
+
+    def _set_stroke(self, stroke: list[tuple[float, float]]) -> None:
+        """A stroke begins, or ends with []: in between the session's file is not written."""
+        self._stroke = stroke
+        self.session.saving = self._put_off if stroke else call
+        if not stroke and self._waiting:
+            self.worker.do(self._write_waiting)
+
+    def _put_off(self, save: Callable[[], object]) -> None:
+        """Write later what came in mid-stroke: an action that was still being computed."""
+        self._waiting = save
+        if not self._stroke:  # it ended just now
+            self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        """Write what a stroke put off: at its end, or when it has stood still for ten seconds."""
+        save, self._waiting = self._waiting, None
+        if save:
+            save()
+            self._redraw()  # and say it if that failed
+
+    def _leave_stroke(self) -> None:
+        """Give the stroke up that is being made, and have all written that came before it."""
+        self._set_stroke([])
+        self._write_waiting()
 
     @property
     def idle(self) -> bool:
@@ -118,7 +147,12 @@ class Picture(Controls):
                 f"{1000 * total:.0f} ms ({parts})",
             )
         self._settle()
-        self.worker.latest("prepare", self.session.prepare)
+        self.worker.latest("prepare", self._prepare)
+
+    def _prepare(self) -> None:
+        """What is better done before the next prompt than after it."""
+        self.session.prepare()
+        give_back()
 
     def _settle(self) -> None:
         """Let the controls and the status line show how the session stands."""

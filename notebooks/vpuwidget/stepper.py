@@ -6,7 +6,7 @@ from typing import Any
 
 import ipywidgets as W
 
-from vpuwidget.controls import WRAP, close
+from vpuwidget.controls import WRAP, close, keys_listed
 from vpuwidget.folder import Folder
 from vpuwidget.panel import PromptWidget
 
@@ -35,11 +35,13 @@ class FolderWidget(W.VBox):
         self.bar, self.where = W.IntProgress(max=len(folder.images)), W.HTML()
         back, done = W.Button(icon="arrow-left"), W.Button(icon="check", description="done")
         skip = W.Button(icon="step-forward", description="skip")
-        for button, key, tip, step in (
+        steps = (
             (back, "PageUp", "Back to the last image", folder.previous),
             (done, "PageDown", "Write the mask and go on", self._done),
             (skip, "End", "Skip this image", folder.skip),
-        ):
+        )
+        self.panel.listed.value = keys_listed({key: tip for _, key, tip, _ in steps})
+        for button, key, tip, step in steps:
             button.tooltip = f"{tip} [{key}]"
             self.panel.more_keys[key] = lambda step=step: self.panel.ask(lambda: self._go(step))
             button.on_click(lambda _, key=key: self.panel.more_keys[key]())

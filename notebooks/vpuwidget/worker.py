@@ -4,12 +4,21 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+REST = 10.0  # seconds
+
 
 class Worker:
-    """One thread that does jobs in turn: every action, but of each kind of picture the newest."""
+    """One thread that does jobs in turn: every action, but of each kind of picture the newest.
 
-    def __init__(self, failed: Callable[[Exception], object]) -> None:
-        self._failed, self._turn = failed, threading.Condition()
+    Args:
+        failed: called with what a job raises.
+        rested: a job that is done whenever none has been asked for in `REST` seconds.
+    """
+
+    def __init__(
+        self, failed: Callable[[Exception], object], rested: Callable[[], object]
+    ) -> None:
+        self._failed, self._rested, self._turn = failed, rested, threading.Condition()
         self._jobs: deque[Callable[[], object]] = deque()
         self._newest: dict[str, Callable[[], object]] = {}
         self._busy = self._closed = False
@@ -42,11 +51,15 @@ class Worker:
         if threading.current_thread() is not self._thread:
             self._thread.join(60)
 
+    def _is_called(self) -> bool:
+        return bool(self._jobs or self._newest or self._closed)
+
     def _run(self) -> None:
         while True:
             with self._turn:
                 self._busy = False
-                self._turn.wait_for(lambda: self._jobs or self._newest or self._closed)
+                if not self._turn.wait_for(self._is_called, REST):
+                    self._jobs.append(self._rested)
                 if self._closed and not self._jobs:
                     return
                 name = next(iter(self._newest), "")

@@ -1,5 +1,6 @@
 """One server, one browser, one kernel for the browser tests; each has a new session."""
 
+import os
 import shutil
 
 import pytest
@@ -60,7 +61,8 @@ def opened(server, chromium):
     books = []
 
     def open_(name, *cells, app="lab/tree", window=None, **context):
-        context.setdefault("viewport", {"width": 1280, "height": 900})
+        wide, high = map(int, os.environ.get("VPU_WINDOW", "1280x900").split("x"))
+        context.setdefault("viewport", {"width": wide, "height": high})
         if cells:  # with no session of an earlier test's
             shutil.rmtree(server.cache, ignore_errors=True)
             write_notebook(server, name, *cells)

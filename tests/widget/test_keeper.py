@@ -18,7 +18,7 @@ from vpuformer.errors import DataError
 from vpuformer.model import build
 from vpuformer.prompts import Click
 from vpuformer.widget.session import Session
-from vpuwidget import cells
+from vpuwidget import cells, keeper
 from vpuwidget.keeper import Keeper, cache
 from vpuwidget.panel import PromptWidget
 
@@ -177,6 +177,36 @@ def test_a_file_that_another_kernel_has_is_left_to_it(page, kept):
         assert page("a", PHOTO).session.autosave.stem == f"{path.stem}-2"
         kernel.stdin.close()
     assert page("b", PHOTO).session.autosave == path  # it ended
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file stays there")
+def test_a_lock_leaves_no_file(page, kept):
+    one = page("a", PHOTO)
+    assert names(kept) == [f"{one.session.autosave.stem}.lock"]
+    pick(one, OTHER)
+    assert names(kept) == [f"{one.session.autosave.stem}.lock"]
+    click(one, 5, 6)
+    one.close()
+    assert names(kept) == [one.session.autosave.name]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file stays there")
+def test_a_lock_let_go_between_opening_and_locking_is_not_taken_for_one(page, kept, monkeypatch):
+    one, lock, files = page("a", PHOTO), keeper._lock, []
+
+    def slow(file):
+        files.append(file)
+        if len(files) == 1:
+            one.keeper.release()
+        lock(file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keeper, "_lock", slow)
+        two = page("b", PHOTO)
+    assert two.session.autosave == one.session.autosave and len(files) == 2
+    there = two.session.autosave.with_suffix(".lock").stat()
+    assert os.path.samestat(os.fstat(two.keeper._held.fileno()), there) and files[0].closed
+    assert page("c", PHOTO).session.autosave.stem.endswith("-2")
 
 
 def test_a_start_mask_is_another_beginning(page):

@@ -16,6 +16,7 @@ from small import CONFIG
 from vpuformer.model import build
 from vpuformer.prompts import Click
 from vpuformer.widget.session import Session
+from vpuwidget import picture
 from vpuwidget.controls import BUTTONS, MORE_KEYS, SWITCHES, TABLES, TOOLS
 from vpuwidget.panel import KEYS, PromptWidget
 from vpuwidget.stepper import FolderWidget
@@ -71,6 +72,7 @@ def test_every_control_has_a_tool_tip_with_its_key(widget):
     for table, controls in ((TOOLS | BUTTONS, widget.button), (SWITCHES, widget.switch)):
         for name, spec in table.items():
             assert controls[name].tooltip == f"{spec[2]} [{spec[0]}]"
+    assert all(control.tooltip for control in widget.value.values())
 
 
 @pytest.mark.parametrize("name", sorted(set(KEYS.values()) | {"object", "name", "colour"}))
@@ -184,6 +186,13 @@ def test_working_is_said_while_a_newer_action_waits(widget):
     go.set()
     settle(widget)
     assert "working" in said[0] and "decode" in widget.status.value
+
+
+def test_memory_is_given_back_when_the_answer_is_drawn(widget, monkeypatch):
+    shown = []
+    monkeypatch.setattr(picture, "give_back", lambda: shown.append(widget.status.value))
+    click(widget, 20, 20)
+    assert shown and "decode" in shown[-1]
 
 
 @pytest.mark.parametrize("name", ["forget", "write", "undo", "name"])
@@ -324,6 +333,7 @@ def test_a_folder_by_its_keys(tmp_path):
     for name in "abc":
         Image.fromarray(PHOTO).save(tmp_path / "images" / f"{name}.png")
     one = FolderWidget(tmp_path / "images", model=MODEL, width=160)
+    assert all(f"<kbd>{name}</kbd>" in one.panel.listed.value for name in one.panel.more_keys)
     key(one.panel, "PageDown")
     assert "Nothing is marked" in one.panel.status.value and one.folder.at == 0
     one.panel.session.paint([(40, 30)], 5)

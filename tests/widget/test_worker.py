@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from vpuwidget import worker as worker_module
 from vpuwidget.worker import Worker
 
 
@@ -14,7 +15,7 @@ def failed():
 
 @pytest.fixture
 def worker(failed):
-    one = Worker(failed.append)
+    one = Worker(failed.append, list)
     yield one
     one.close()
 
@@ -52,7 +53,7 @@ def test_a_failing_job_is_told_and_the_next_is_done(worker, failed):
 
 def test_a_closed_worker_does_the_actions_that_wait_and_ends_its_thread(failed):
     before, heard, begun, gate = alive(), [], threading.Event(), threading.Event()
-    one = Worker(failed.append)
+    one = Worker(failed.append, list)
     one.do(lambda: (begun.set(), gate.wait(20)))
     assert begun.wait(20)
     one.do(lambda: heard.append("action"))
@@ -65,6 +66,14 @@ def test_a_closed_worker_does_the_actions_that_wait_and_ends_its_thread(failed):
 
 
 def test_a_worker_may_close_itself(failed):
-    one, ended = Worker(failed.append), threading.Event()
+    one, ended = Worker(failed.append, list), threading.Event()
     one.do(lambda: (one.close(), ended.set()))
     assert ended.wait(20) and not failed
+
+
+def test_a_rest_is_told_again_and_again(failed, monkeypatch):
+    monkeypatch.setattr(worker_module, "REST", 0.01)
+    rests = threading.Semaphore(0)
+    one = Worker(failed.append, rests.release)
+    assert all(rests.acquire(timeout=20) for _ in range(3)) and not failed
+    one.close()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from operator import call
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -42,9 +43,9 @@ class Session:
     Attributes:
         image: uint8 `[H, W, 3]`.
         truth: bool `[H, W]`, or None.
-        changed: functions called without arguments after each change, in the thread that made it,
-            the lock let go.
+        changed: functions called after each change, in the thread that made it, the lock let go.
         autosave: where each change is saved after that, or None.
+        saving: is given the function that saves, after each change; calls it now or a little later.
         trouble: why the last autosave failed, in plain words; None when it did not.
         answers: the model and what it is asked; `.predictor.seconds` says how long it took.
     """
@@ -63,6 +64,7 @@ class Session:
         start, _ = start_mask(mask, self.size), start_mask(self.truth, self.size)
         self.answers = Answers(self.image, model, precision)
         self.changed: list[Callable[[], object]] = []
+        self.saving: Callable[[Callable[[], object]], object] = call
         self._lock, self._threshold, self.autosave, self.trouble = RLock(), 0.5, None, None
         self._past = Past([State({}, 0).adding(None, start)])
         self._masks: dict[int, tuple[Thing, float, np.ndarray]] = {}
@@ -101,8 +103,7 @@ class Session:
         return self._mask(self._past.now.thing)
 
     def _mask(self, thing: Thing) -> np.ndarray:
-        threshold = self._threshold
-        known = self._masks.get(thing.number)
+        threshold, known = self._threshold, self._masks.get(thing.number)
         if known is None or known[:2] != (thing, threshold):
             known = self._masks[thing.number] = thing, threshold, thing.mask(threshold, self.size)
         return known[2]
@@ -163,8 +164,7 @@ class Session:
         with self._lock:
             before, (history, at) = self._past.now, self._past
             state = replace(action(before), how=(before.selected, *how))
-            past = history[: at + 1][-STEPS:]
-            self._past = Past([*past, state], len(past))
+            self._past = Past([*history[: at + 1][-STEPS:], state], min(at + 1, STEPS))
         self._tell()
 
     def _tell(self) -> None:
@@ -172,13 +172,16 @@ class Session:
             for function in tuple(self.changed):
                 function()
         finally:
-            with self._lock:
-                self.trouble = None
-                try:
-                    if self.autosave:
-                        save(self.autosave, exported("session", self))
-                except VPUError as error:
-                    self.trouble = str(error)
+            self.saving(self._save)
+
+    def _save(self) -> None:
+        with self._lock:
+            self.trouble = None
+            try:
+                if self.autosave:
+                    save(self.autosave, exported("session", self))
+            except VPUError as error:
+                self.trouble = str(error)
 
     def add(self, *prompts: Prompt) -> None:
         """One round on the selected object: take the prompts, answer with a mask."""

@@ -100,14 +100,10 @@ class Thing:
     def to_json(self) -> dict[str, Any]:
         """A plain dict of what was said, without the answers."""
         strokes = [{**s.line.to_json(), "radius": s.radius, "after": s.after} for s in self.strokes]
-        return {
-            "number": self.number,
-            "name": self.name,
-            "colour": self.colour,
-            "start": None if self.start is None else to_rle(self.start > 0.5),
-            "rounds": [[prompt.to_json() for prompt in turn.prompts] for turn in self.rounds],
-            "strokes": strokes,
-        }
+        record = {name: getattr(self, name) for name in ("number", "name", "colour")}
+        start = None if self.start is None else to_rle(self.start > 0.5)
+        rounds = [[prompt.to_json() for prompt in turn.prompts] for turn in self.rounds]
+        return {**record, "start": start, "rounds": rounds, "strokes": strokes}
 
     @classmethod
     def from_json(cls, record: dict[str, Any], size: Size) -> Self:
