@@ -32,7 +32,11 @@ SWITCHES = {  # name: key, label, what it does
     "hide": ("h", "hide", "Hide the mask and the marks"),
     "outline": ("l", "outline", "Draw the mask's edge"),
     "vectors": ("v", "vectors", "Show the chosen prompt's q_h above, q_v beside the photo"),
-    "preview": ("r", "preview", "Show what a click would change, before you click"),
+    "preview": (
+        "r",
+        "preview",
+        "Show what a click, or the box or scribble being drawn, would change",
+    ),
 }
 MORE_KEYS = {
     "Arrows": "Move the cursor (Shift: by one pixel; Ctrl: move the photo)",

@@ -20,7 +20,7 @@ from vpuwidget.canvas import PromptCanvas
 from vpuwidget.controls import SHOWN, SWITCHES, TABLES, TOO_LARGE, TOOLS, close
 from vpuwidget.keeper import Keeper
 from vpuwidget.picture import Picture, made
-from vpuwidget.view import MARK, View, anchor
+from vpuwidget.view import View
 
 KEYS = {spec[0]: name for table in TABLES for name, spec in table.items()}
 KEYS |= {"=": "nearer", "Delete": "forget", "Backspace": "forget", "Z": "redo"}
@@ -143,6 +143,8 @@ class PromptWidget(Picture):
             self._last = u, v
         else:
             self._stroke.append(self._cursor)
+            if kind == "move" and self._draws:
+                self._foretell([made(self.tool, self._stroke, self._positive)])
         if kind == "up" and self._stroke:
             self._end()
         self._redraw("marks")
@@ -171,23 +173,20 @@ class PromptWidget(Picture):
             self._chosen = found
             self._redraw()
         click = Click(*self._cursor, not self.switch["negative"].value)
-        shows = self.switch["preview"].value and self.tool == "click" and not (left or found)
-        if shows or self._ghost.size:
-            self.worker.latest("ghost", lambda: self._foresee([click] if shows else []))
+        self._foretell([click] if self.tool == "click" and not (left or found) else [])
 
-    def _foresee(self, clicks: list[Click]) -> None:
-        ghost = self.session.preview(*clicks) if clicks else self._ghost[:0]
-        self._ghost = ghost.astype(np.uint8)
-        self._draw_mask()
+    def _foretell(self, prompts: list[Prompt]) -> None:
+        """Show what prompts would change, where that is wanted."""
+        stroke, said = self._stroke, prompts if self.switch["preview"].value else []
 
-    def _under(self, x: float, y: float) -> Prompt | None:
-        """The prompt whose sign lies at a point of the image."""
-        reach = MARK / self.canvas.view.zoom
-        for prompt in reversed([] if self.switch["hide"].value else self.session.prompts):
-            u, v = anchor(prompt)
-            if max(abs(u - x), abs(v - y)) <= reach:
-                return prompt
-        return None
+        def foretell() -> None:
+            ghost = self.session.preview(*said) if said else self._ghost[:0]
+            if stroke is self._stroke:  # not over meanwhile
+                self._ghost = ghost.astype(np.uint8)
+                self._draw_mask()
+
+        if said or self._ghost.size:
+            self.worker.latest("ghost", foretell)
 
     def _look(self, view: View) -> None:
         self.canvas.view = view
@@ -261,6 +260,7 @@ class PromptWidget(Picture):
         elif name in TOOLS:
             self.tool = name
             self._set_stroke([])
+            self._foretell([])
             for tool in TOOLS:
                 self.button[tool].button_style = "primary" if tool == name else ""
             self._redraw("marks")

@@ -20,7 +20,7 @@ from vpuformer.widget.session import Session
 from vpuwidget.canvas import PromptCanvas
 from vpuwidget.controls import Controls
 from vpuwidget.memory import give_back
-from vpuwidget.view import Pen
+from vpuwidget.view import MARK, Pen, anchor
 from vpuwidget.worker import Worker
 
 log = logging.getLogger("vpuformer.widget")
@@ -222,6 +222,15 @@ class Picture(Controls):
         shown[edge] = EDGE
         return shown
 
+    def _under(self, x: float, y: float) -> Prompt | None:
+        """The prompt whose sign lies at a point of the image."""
+        reach = MARK / self.canvas.view.zoom
+        for prompt in reversed([] if self.switch["hide"].value else self.session.prompts):
+            u, v = anchor(prompt)
+            if max(abs(u - x), abs(v - y)) <= reach:
+                return prompt
+        return None
+
     def _draw_marks(self) -> None:
         prompts, at = self.session.prompts, self._index
         vectors = self.session.vectors(at)[:2] if self.canvas.view.margin and prompts else None
@@ -232,6 +241,12 @@ class Picture(Controls):
             if vectors:
                 pen.vectors(*vectors, palette.of_sign(prompts[at].positive))
 
+    @property
+    def _draws(self) -> bool:
+        """Whether the stroke that is being made has become a box or a scribble."""
+        is_prompt = self.tool in ("box", "scribble") and not self._grabs
+        return is_prompt and len(set(self._stroke)) > 1
+
     def _sketch(self, pen: Pen) -> None:
         """The stroke that is being made, and the cursor of the keys or of the brush."""
         points, brush = self._stroke, self.value["radius"].value * self.canvas.view.zoom
@@ -240,7 +255,7 @@ class Picture(Controls):
             if points:
                 pen.layer.global_alpha = 0.6
                 pen.line(points, 2 * brush, palette.of_sign(self.tool == "brush"))
-        elif len(set(points)) > 1 and not self._grabs and self.tool != "click":
+        elif self._draws:
             pen.prompt(made(self.tool, points, self._positive))
         if self._by_key:
             pen.ring(*self._cursor, 12)

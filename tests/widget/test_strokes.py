@@ -3,6 +3,7 @@
 import json
 import threading
 
+import numpy as np
 import pytest
 from widget.test_keeper import OTHER, png
 from widget.test_panel import MODEL, PHOTO, files, key, settle
@@ -11,6 +12,7 @@ from vpuformer.prompts import Click
 from vpuformer.widget.session import Session
 from vpuwidget import worker
 from vpuwidget.panel import PromptWidget
+from vpuwidget.picture import made
 
 
 @pytest.fixture
@@ -127,3 +129,42 @@ def test_a_save_that_fails_after_a_stroke_is_told(widget, path, stroke):
     path.mkdir()
     key(widget, "Escape")
     assert "a restart would lose it" in widget.status.value
+
+
+@pytest.mark.parametrize("tool", ["box", "scribble"])
+def test_a_preview_follows_the_stroke_and_goes_with_it(widget, tool):
+    widget.switch["preview"].value = True
+    widget.act(tool)
+    press(widget, 20, 20, "down")
+    press(widget, 50, 40, "move")
+    settle(widget)
+    drawn = made(tool, [(20, 20), (50, 40)], True)
+    assert np.array_equal(widget._ghost > 0, widget.session.preview(drawn))
+    press(widget, 60, 70, "move")
+    settle(widget)
+    longer = made(tool, [(20, 20), (50, 40), (60, 70)], True)
+    assert np.array_equal(widget._ghost > 0, widget.session.preview(longer))
+    assert not widget.session.prompts
+    key(widget, "Escape")
+    settle(widget)
+    assert not widget._ghost.size and not widget._stroke and not widget.session.prompts
+
+
+def test_a_preview_that_comes_after_its_stroke_is_not_shown(widget, monkeypatch):
+    began, go, preview = threading.Event(), threading.Event(), Session.preview
+
+    def slow(session, *prompts):
+        began.set()
+        assert go.wait(60)
+        return preview(session, *prompts)
+
+    monkeypatch.setattr(Session, "preview", slow)
+    widget.switch["preview"].value = True
+    widget.act("box")
+    press(widget, 20, 20, "down")
+    press(widget, 50, 40, "move")
+    assert began.wait(60)
+    press(widget, 50, 40, "up")
+    go.set()
+    settle(widget)
+    assert not widget._ghost.size and len(widget.session.prompts) == 1
