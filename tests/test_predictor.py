@@ -150,7 +150,7 @@ def test_spare_slots_for_prompts_change_nothing():
     for count in counts:
         spare.reset()
         spare.add(*MIXED[:1] * count)
-    slots = (32, 32, 48, 64, 96, 128, 192, 256)  # two shapes to a doubling
+    slots = (32, 32, 64, 64, 128, 128, 256, 256)  # one shape to a doubling
     assert asked[9:] == [[n, 1, slot] for n, slot in zip(counts, slots, strict=True)]
 
 

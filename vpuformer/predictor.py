@@ -219,9 +219,9 @@ class Predictor:
         self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...], frame: Frame, **details: bool
     ) -> Decoded:
         every = frame.prompts([*said(rounds), *prompts])
-        # beyond the prompts results were measured with, two shapes to a doubling (48, 64, 96, 128):
+        # beyond the prompts results were measured with, one shape to a doubling (64, 128, 256):
         # oneDNN keeps some 8 MB for each shape
-        step = self.step if len(every) <= MEASURED else 1 << len(every).bit_length() - 2
+        step = self.step if len(every) <= MEASURED else 1 << (len(every) - 1).bit_length()
         batch = PromptBatch.of([every], self.device, step)
         prev = previous(rounds, self._object.start, frame)
         prev_mask = None if prev is None else torch.tensor(prev, device=self.device)[None, None]
