@@ -606,10 +606,13 @@ def test_the_seeds_run_what_notebook_07_runs():
     seeds = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(seeds)
     text = (ROOT / "notebooks" / "src" / "07_train_from_nothing.py").read_text("utf-8")
-    for name, value in (("steps", seeds.STEPS), ("stop", seeds.STOP)):
+    side = seeds.CROPS[-1][1]
+    recipe = seeds.recipes.tiny(seeds.STEPS)
+    for name, value in (("steps", seeds.STEPS), ("batch", recipe.batch_size), ("size", side)):
         assert re.search(rf"^{name} = {value}  #", text, re.M)
-    assert f"examined = n_scenes // 8, {seeds.SCENES} if is_long else" in text
-    assert f'config.preset("tiny"), {seeds.CROPS}' in text
+    assert f"\nstop, every, examined, run_dir = {seeds.STOP}, 100, {seeds.SCENES}, " in text
+    assert "((0.0, size // 2), (0.4, size * 3 // 4), (0.7, size))\n" in text
+    assert ((0.0, side // 2), (0.4, side * 3 // 4), (0.7, side)) == seeds.CROPS
     theirs, ours = seeds.examination(2), course.examination(2)
     assert all((a.gt == b.gt).all() for a, b in zip(theirs, ours, strict=True))
     if seeds.RESULT.exists():
