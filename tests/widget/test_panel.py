@@ -5,6 +5,7 @@ import io
 import re
 import threading
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import ipywidgets
@@ -24,6 +25,23 @@ from vpuwidget.stepper import FolderWidget
 MODEL = build(CONFIG).eval()
 PHOTO = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
 INSTANCES = ipywidgets.widgets.widget._instances
+
+
+@contextmanager
+def answering_late():
+    """The decoder waits until the block ends; gives the event that it has begun."""
+    began, go = threading.Event(), threading.Event()
+
+    def wait(*_):
+        began.set()
+        assert go.wait(60)
+
+    hook = MODEL.decoder.register_forward_pre_hook(wait)
+    try:
+        yield began
+    finally:
+        go.set()
+        hook.remove()
 
 
 @pytest.fixture
@@ -150,22 +168,12 @@ def test_what_fails_is_shown_and_the_drawing_goes_on(widget):
 
 
 def test_working_is_said_until_the_answer_is_there(widget):
-    began, go = threading.Event(), threading.Event()
-
-    def wait(*_):
-        began.set()
-        assert go.wait(60)
-
-    hook = MODEL.decoder.register_forward_pre_hook(wait)
-    try:
+    with answering_late() as began:
         at = widget.canvas.view.to_canvas(10, 10)
         widget.point("down", *at)
         widget.point("up", *at)
-        assert began.wait(60)  # the decoder is at it
+        assert began.wait(60)
         assert "working" in widget.status.value and not widget.idle
-    finally:
-        go.set()
-        hook.remove()
     settle(widget)
     assert "working" not in widget.status.value and "decode" in widget.status.value
 

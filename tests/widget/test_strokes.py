@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 from widget.test_keeper import OTHER, png
-from widget.test_panel import MODEL, PHOTO, files, key, settle
+from widget.test_panel import MODEL, PHOTO, answering_late, files, key, settle
 
 from vpuformer.prompts import Click
 from vpuformer.widget.session import Session
@@ -38,22 +38,12 @@ def stroke(widget):
     """stroke(tool): a click whose answer comes only after a stroke with a tool has begun."""
 
     def begin(tool):
-        began, go = threading.Event(), threading.Event()
-
-        def wait(*_):
-            began.set()
-            assert go.wait(60)
-
-        hook = MODEL.decoder.register_forward_pre_hook(wait)
-        try:
+        with answering_late() as began:
             press(widget, 20, 20, "down", "up")
-            assert began.wait(60)  # the decoder is at it
+            assert began.wait(60)
             widget.act(tool)
             press(widget, 40, 30, "down")
             press(widget, 50, 35, "move")
-        finally:
-            go.set()
-            hook.remove()
         settle(widget)
         assert widget.session.prompts == [Click(20, 20)] and widget._stroke
 
