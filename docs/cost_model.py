@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from performance import PAGE, between, record, table, text
 from PIL import Image
 
@@ -22,6 +23,7 @@ from vpuformer.config import preset
 from vpuformer.data.augmentation import augment
 from vpuformer.evaluation import versions
 from vpuformer.training import recipes
+from vpuformer.training.crops import cut
 from vpuformer.training.recipes import Recipe
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,21 +50,27 @@ RUNS: list[tuple[str, str, Recipe, int]] = [  # words, preset, recipe, samples
 ]
 
 
-def measure() -> dict[str, float]:
-    """CPU-ms of reading a photo and its labels and cutting a crop, by its side; one thread.
+def measure() -> tuple[dict[str, float], dict[str, float]]:
+    """CPU-ms by the side of a crop, one thread: reading and choosing it, and cutting it.
 
     The smaller of two passes.
     """
-    names, found = sorted(p.stem for p in (DATA / "masks").glob("*.png")), {}
-    for crop in (256, FRAME) * 2:
-        start = time.process_time()
+    names, decode, crops = sorted(p.stem for p in (DATA / "masks").glob("*.png")), {}, {}
+    torch.set_num_threads(1)
+    for side in (256, FRAME) * 2:
+        start, samples = time.process_time(), []
         for i, name in enumerate(names):
             image = Image.open(DATA / "images" / f"{name}.jpg").convert("RGB")
             labels = np.asarray(Image.open(DATA / "masks" / f"{name}.png"))
-            augment(image, labels, crop, np.random.default_rng(i))
-        spent = round(1000 * (time.process_time() - start) / len(names), 2)
-        found[str(crop)] = min(spent, found.get(str(crop), spent))
-    return found
+            samples.append(augment(image, labels, side, np.random.default_rng(i)))
+        read = time.process_time()
+        for i in range(0, len(samples), 8):
+            cut(samples[i : i + 8], side)
+        times = read - start, time.process_time() - read
+        for found, spent in zip((decode, crops), times, strict=True):
+            ms = round(1000 * spent / len(names), 2)
+            found[str(side)] = min(ms, found.get(str(side), ms))
+    return decode, crops
 
 
 def parts(recipe: Recipe) -> list[tuple[float, int]]:
@@ -71,9 +79,9 @@ def parts(recipe: Recipe) -> list[tuple[float, int]]:
     return [(e - begin, side) for e, (begin, side) in zip(ends, recipe.crops, strict=True)]
 
 
-def decoding(recipe: Recipe, decode: dict[str, float]) -> float:
+def seconds(recipe: Recipe, measured: dict[str, float]) -> float:
     """Seconds of one thread for a sample, between the measured sides by area."""
-    areas, spent = zip(*((int(side) ** 2, ms) for side, ms in decode.items()), strict=True)
+    areas, spent = zip(*((int(side) ** 2, ms) for side, ms in measured.items()), strict=True)
     return sum(share * np.interp(side**2, areas, spent) for share, side in parts(recipe)) / 1000
 
 
@@ -92,18 +100,26 @@ def work(name: str, recipe: Recipe) -> float:
     return 1e9 * whole * area
 
 
-def estimate(run: tuple[str, str, Recipe, int], gpus: int, decode: dict[str, float]) -> dict:
+def estimate(
+    run: tuple[str, str, Recipe, int],
+    gpus: int,
+    decode: dict[str, float],
+    crops: dict[str, float],
+) -> dict:
     """Samples a second that each part could feed, and the hours, for one run on so many GPUs."""
     words, name, recipe, samples = run
     step: Any = record("training", preset=name, count=2, precision="float32")
     forward: Any = record("presets", preset=name, fusion=preset(name).fusion, precision="float32")
     flop = work(name, recipe)
     shares = json.loads((ROOT / "results" / "step_time.json").read_text("utf-8"))["shares"]
-    robot = 1 + shares["prompts"] / (shares["forward"] + shares["backward"])
-    seconds = decoding(recipe, decode)
+    # on one thread of the measured CPU, at the FLOP a second of this preset's own step
+    cpu = 3 * 1e9 * forward["gflop"]["first"] / (step["cpu_ms"]["step"]["all"] / 2000)
+    robot = shares["prompts"] / (shares["forward"] + shares["backward"])
+    cutting = seconds(recipe, crops) / (flop / cpu)
+    loader = seconds(recipe, decode)
     rates = {
-        "GPU": gpus * ASSUMED["peak"] * ASSUMED["used"][name] / flop / robot,
-        "decoding": gpus * (ASSUMED["cores"] - 1) / seconds,
+        "GPU": gpus * ASSUMED["peak"] * ASSUMED["used"][name] / flop / (1 + robot + cutting),
+        "decoding": gpus * (ASSUMED["cores"] - 1) / loader,
         "store": math.ceil(gpus / HOST) * ASSUMED["store"] / (ARCHIVE / PHOTOS),
     }
     speed = ASSUMED["bus"] if gpus <= HOST else ASSUMED["wire"]
@@ -113,8 +129,6 @@ def estimate(run: tuple[str, str, Recipe, int], gpus: int, decode: dict[str, flo
         for key, batch in (("batch 32", BATCH), ("32 a GPU", BATCH * gpus))
         if batch % gpus == 0
     }
-    # on one thread of the measured CPU, at the FLOP a second of this preset's own step
-    cpu = 3 * 1e9 * forward["gflop"]["first"] / (step["cpu_ms"]["step"]["all"] / 2000)
     return {
         "run": words,
         "preset": name,
@@ -123,7 +137,7 @@ def estimate(run: tuple[str, str, Recipe, int], gpus: int, decode: dict[str, flo
         "gflop_per_sample": round(flop / 1e9, 1),
         "samples_per_s": {k: round(v) for k, v in rates.items()},
         "binds": min(rates, key=lambda k: rates[k]),
-        "one_loader_thread_a_gpu": round(gpus / seconds),
+        "one_loader_thread_a_gpu": round(gpus / loader),
         "megabytes_per_s": round(min(rates.values()) * ARCHIVE / PHOTOS / 1e6),
         "all_reduce_megabytes": round(4 * step["parameters"] / 1e6, 1),
         "all_reduce_ms": round(1000 * reduce, 2),
@@ -177,13 +191,17 @@ def feeding(rows: list[dict[str, Any]]) -> str:
 
 def main(words: list[str]) -> None:
     """Write the record and the page."""
-    decode = measure() if "--measure" in words else json.loads(OUT.read_text("utf-8"))["decode_ms"]
-    rows = [estimate(run, gpus, decode) for run in RUNS for gpus in GPUS]
+    if "--measure" in words:
+        decode, crops = measure()
+    else:
+        decode, crops = (json.loads(OUT.read_text("utf-8"))[k] for k in ("decode_ms", "cut_ms"))
+    rows = [estimate(run, gpus, decode, crops) for run in RUNS for gpus in GPUS]
     told = {
         "command": "python docs/cost_model.py --measure",
         "device": f"{platform.machine()}, one thread",
         "versions": versions(),
         "decode_ms": decode,
+        "cut_ms": crops,
         "assumed": ASSUMED,
         "rows": rows,
     }

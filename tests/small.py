@@ -2,11 +2,14 @@
 
 import io
 import tarfile
+from types import SimpleNamespace
 
 import numpy as np
 from PIL import Image
 
 from vpuformer.config import DmaConfig, ModelConfig, PueConfig
+from vpuformer.data.augmentation import PLAIN, Sample
+from vpuformer.training.crops import cut
 
 CONFIG = ModelConfig(
     encoder="tiny",
@@ -16,6 +19,19 @@ CONFIG = ModelConfig(
     decoder_dim=16,
     decoder_depth=1,
 )
+
+
+def as_it_is(image, target, void):
+    """A training sample whose crop shows a picture uint8 `[S, S, 3]` and two masks unchanged."""
+    planes = np.dstack([image, *(np.uint8(255) * mask for mask in (target, void))])
+    return Sample(planes, np.eye(2, 3, dtype=np.float32), PLAIN.astype(np.float32))
+
+
+def shown(sample, side):
+    """A training sample as its crop shows it: uint8 `[S, S, 3]`, target and valid bool `[S, S]`."""
+    planes = cut([sample], side)[0].permute(1, 2, 0).numpy()
+    target, valid = planes[..., 3] > 0, planes[..., 4] == 0
+    return SimpleNamespace(image=planes[..., :3], target=target, valid=valid)
 
 
 def write_shard(folder, size):

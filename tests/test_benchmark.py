@@ -128,8 +128,8 @@ def test_the_page_is_what_the_results_say(page):
 def test_the_cost_model_follows_from_what_was_measured(page):
     model = import_module("cost_model")
     told = json.loads(model.OUT.read_text("utf-8"))
-    decode, assumed = told["decode_ms"], json.loads(json.dumps(model.ASSUMED))
-    rows = [model.estimate(run, gpus, decode) for run in model.RUNS for gpus in model.GPUS]
+    times, assumed = (told["decode_ms"], told["cut_ms"]), json.loads(json.dumps(model.ASSUMED))
+    rows = [model.estimate(run, gpus, *times) for run in model.RUNS for gpus in model.GPUS]
     assert told["rows"] == rows and told["assumed"] == assumed, "run: python docs/cost_model.py"
     for made in (model.costs(rows), model.feeding(rows)):
         assert made in PAGE

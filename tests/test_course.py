@@ -28,6 +28,7 @@ from vpuformer.robot.mistakes import depth
 from vpuformer.robot.next_prompt import next_click, next_scribble
 from vpuformer.robot.policy import Turn
 from vpuformer.training import recipes, sampling
+from vpuformer.training.crops import cut_batch
 from vpuformer.training.rounds import Rounds
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -456,10 +457,9 @@ def test_exercises_of_training():
     assert ex("07.P", "IoU@5", best="IoU@5") == "07.P: right."
     assert "otherwise" in ex("07.P", "IoU@1", best="IoU@5")
     recipe = replace(recipes.tiny(1), drop_prev=0.0)
-    found = [SceneSamples((56, 72)).sample(0, i, 64) for i in range(2)]
-    image = torch.from_numpy(np.stack([s.image for s in found])).permute(0, 3, 1, 2)
-    target = torch.from_numpy(np.stack([s.target for s in found])).float()[:, None]
-    rest = target, torch.ones_like(target), sampling.uniforms(0, 0, [0, 1], 5, "cpu")
+    recipe = replace(recipe, crops=((0.0, 64),))
+    image, target, valid = cut_batch(SceneSamples((56, 72)), recipe, 0, [0, 1], "cpu")
+    rest = target, valid, sampling.uniforms(0, 0, [0, 1], 5, "cpu")
     model = build(CONFIG)
     wanted = float(Rounds(model, recipe)(image, *rest, torch.ones(2))[1]["iou2"])
     given = {"given": (model, model.encode_image(image / 255), *rest), "wanted": wanted}

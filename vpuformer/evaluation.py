@@ -142,16 +142,11 @@ def run_sample(
         boundary.append(_float32(metrics.boundary_iou(sample.gt, pred, sample.ignore)))
         if value >= config.target:
             break
-    return {
-        "set": sample.set,
-        "image": sample.image_name,
-        "instance": sample.instance,
-        "ious": [turn.iou for turn in history],
-        "boundary_ious": boundary,
-        "kinds": [kind_of(turn.prompt) for turn in history],
-        "prompts": [turn.prompt.to_json() for turn in history],
-        "cpu_s": round(spent, 4),
-    }
+    of = {"set": sample.set, "image": sample.image_name, "instance": sample.instance}
+    found = {"ious": [turn.iou for turn in history], "boundary_ious": boundary}
+    said = {"kinds": [kind_of(turn.prompt) for turn in history]}
+    said |= {"prompts": [turn.prompt.to_json() for turn in history]}
+    return {**of, **found, **said, "cpu_s": round(spent, 4)}
 
 
 def _float32(value: float) -> float:
@@ -169,18 +164,13 @@ def describe(segmenter: Segmenter, config: EvaluationConfig) -> dict[str, Any]:
     settings = dict(getattr(segmenter, "settings", {}))
     if model is not None:
         settings["model"] = to_json(model.config)
-    return {
-        "schema": SCHEMA,
-        "method": type(segmenter).__name__,
-        "weights_hash": getattr(model, "weights_hash", None),
-        "config": settings,
-        "protocol": to_json(config),
-        "seed": config.seed,
-        "versions": versions(),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "device": f"{getattr(segmenter, 'device', 'cpu')}, {platform.machine()}",
-        "threads": torch.get_num_threads(),
-    }
+    what = {"schema": SCHEMA, "method": type(segmenter).__name__}
+    what |= {"weights_hash": getattr(model, "weights_hash", None), "config": settings}
+    how = {"protocol": to_json(config), "seed": config.seed, "versions": versions()}
+    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    device = f"{getattr(segmenter, 'device', 'cpu')}, {platform.machine()}"
+    threads = torch.get_num_threads()
+    return {**what, **how, "command": command, "device": device, "threads": threads}
 
 
 def versions() -> dict[str, str]:

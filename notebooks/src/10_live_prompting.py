@@ -73,6 +73,7 @@ from vpuformer.robot.next_prompt import next_box, next_click, next_scribble
 from vpuformer.widget import replay as records
 from vpuformer.widget.session import Session
 from vpuwidget import controls
+from vpuwidget.strip import strip
 
 # %%
 clock = course.Clock()
@@ -204,10 +205,10 @@ course.same(session.prob, before, tolerance=0)
 live = vpu.PromptWidget(photo, model, truth=cup, out_dir=out_dir, precision="float32")
 keys = {name: spec[0] for group in controls.TABLES for name, spec in group.items()}
 print("keys:", keys)
-strip = np.asarray(records.strip(played["box"][0]))
+shown = np.asarray(strip(played["box"][0]))
 title = "A session is a strip of pictures, for where no widget can be"
 words = "The box robot's three rounds side by side, with prompts, mask and the dashed truth."
-course.show(curves.strip([strip], ["rounds 1 to 3"], title=title), words)
+course.show(curves.strip([shown], ["rounds 1 to 3"], title=title), words)
 live
 
 # %% [markdown]

@@ -468,7 +468,7 @@ course.show(prices(), "Bars for four choices of what is frozen: weights, time, c
 # %%
 blank = [head(i, spot=0) for i in (0, *range(n, n + n // 3))]
 twice = laid_out(dict.fromkeys(("monday", "tuesday"), blank[0]), f"{home}/twice")
-long = replace(recipe, steps=8 * every, save_every=2 * every, lr=1e-3, frozen_stages=2)
+long = replace(recipe, steps=12 * every, save_every=2 * every, lr=6e-4, frozen_stages=2)
 leak = vpu.finetune(model, twice / "images", twice / "masks", f"{run}-twice", long, choice)
 asked_of = [samples.Sample("blank", f"{i}", 1, p, m > 0) for i, (p, m) in enumerate(blank[1:])]
 told, true = leak.after["NoC@90"][0], float(clicks(play(leak.model, asked_of)).mean())

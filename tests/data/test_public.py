@@ -10,6 +10,7 @@ import made_up
 import numpy as np
 import pytest
 from PIL import Image
+from small import shown
 
 from vpuformer.baselines import GrabCut
 from vpuformer.data.folders import FolderSamples
@@ -67,7 +68,7 @@ def test_every_set_is_read_object_by_object(name, split, tmp_path):
 @every
 def test_every_set_trains_as_it_is(name, split, tmp_path):
     data = FolderSamples(photos(name, unpacked(name, tmp_path), split))
-    found = [data.sample(0, position, 32) for position in range(4)]
+    found = [shown(data.sample(0, position, 32), 32) for position in range(4)]
     assert not data.broken and all(s.target.any() for s in found)
     assert found[0].image.shape == (32, 32, 3)
 
@@ -144,7 +145,7 @@ def test_objects_that_lie_on_each_other_stay_whole(tmp_path):
     assert np.bincount(only.ravel(), minlength=256)[[1, 255]].tolist() == [64, 240]  # the crowd
     assert first.about["licence"].startswith("Attribution License")
     data = FolderSamples([first])
-    seen = {int(data.sample(0, epoch, 60).target.sum() > 500) for epoch in range(8)}
+    seen = {int(shown(data.sample(0, epoch, 60), 60).target.sum() > 500) for epoch in range(8)}
     assert seen == {0, 1}  # the small and the large in turn
 
 
@@ -153,7 +154,7 @@ def test_photos_without_an_object_are_no_samples(tmp_path):
     Image.new("RGB", made_up.SIZE[::-1]).save(root / "gt" / "2.png")
     assert {s.image_name for s in samples("davis", root)} == {"0", "1"}
     data = FolderSamples(photos("davis", root))
-    assert all(data.sample(0, i, 32).target.any() for i in range(3))
+    assert all(shown(data.sample(0, i, 32), 32).target.any() for i in range(3))
     assert set(data.broken) == {"2.jpg"}
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small import shown
 
 from vpuformer.baselines import GrabCut
 from vpuformer.data.samples import folder_samples
@@ -24,7 +25,7 @@ def test_shards_hold_what_their_readme_says():
     names = [path.name for path, _ in shards.entries]
     assert sum(n.startswith("human") for n in names) == 3701
     assert shards.record(0)["labels"] in ("human", "teacher")
-    sample = ShardSamples(shards).sample(0, 5, 128)
+    sample = shown(ShardSamples(shards).sample(0, 5, 128), 128)
     assert sample.image.shape == (128, 128, 3) and sample.target.any() and sample.valid.any()
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from small import shown
 
 from vpuformer.data.scenes import SMALLEST, SceneSamples, scene
 from vpuformer.errors import DataError
@@ -51,10 +52,10 @@ def test_coins_are_round_and_tiles_have_bands():
 
 def test_position_decides_the_sample():
     data = SceneSamples()
-    a, b, c = (data.sample(0, p, 64) for p in (5, 5, 6))
+    a, b, c = (shown(data.sample(0, p, 64), 64) for p in (5, 5, 6))
     assert np.array_equal(a.image, b.image) and np.array_equal(a.target, b.target)
     assert not np.array_equal(a.image, c.image)
-    assert not np.array_equal(a.image, data.sample(1, 5, 64).image)
+    assert not np.array_equal(a.image, shown(data.sample(1, 5, 64), 64).image)
     assert a.image.shape == (64, 64, 3) and a.target.any() and a.valid.all()
 
 

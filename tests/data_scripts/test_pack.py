@@ -10,6 +10,7 @@ import pack
 import pytest
 import write
 from PIL import Image
+from small import shown
 
 from vpuformer.data.shards import Shards, ShardSamples
 
@@ -53,7 +54,7 @@ def test_shards_hold_what_the_folder_held(folder, tmp_path, capsys):
     first = json.loads((out / "index.json").read_text())["mine-0000.tar"][0]["image"]
     content = (out / "mine-0000.tar").read_bytes()[first[0] : first[0] + first[1]]
     assert content == (folder / "images" / "a.jpg").read_bytes()
-    sample = ShardSamples(shards).sample(0, 0, 32)
+    sample = shown(ShardSamples(shards).sample(0, 0, 32), 32)
     assert sample.image.shape == (32, 32, 3) and sample.target.any()
 
 

@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 from small import CONFIG
 
+from vpuformer.data.coco import from_rle, to_rle
 from vpuformer.data.samples import read_labels
 from vpuformer.drawing import palette
 from vpuformer.errors import DataError, read_json
@@ -18,10 +19,8 @@ from vpuformer.widget.export import (
     KINDS,
     coco,
     exported,
-    from_rle,
     polygons,
     save,
-    to_rle,
 )
 from vpuformer.widget.session import Session
 

@@ -15,8 +15,9 @@ from vpuformer.model import build
 from vpuformer.prompts import Box, Click, Scribble
 from vpuformer.weights import load
 from vpuformer.widget.export import exported, save
-from vpuformer.widget.replay import COLUMNS, GAP, agreement, replay, strip
+from vpuformer.widget.replay import agreement, replay
 from vpuformer.widget.session import Session
+from vpuwidget.strip import COLUMNS, GAP, strip
 
 H, W = SIZE = (60, 90)
 IMAGE = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)

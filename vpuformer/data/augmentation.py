@@ -1,6 +1,5 @@
-"""From a photo with labels to one square training sample: an object, a crop, a look."""
+"""What a training sample asks for and how it will be seen: an object, a crop, a look."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,16 +10,25 @@ from vpuformer.imaging import Span, tight_box
 VOID = 255
 Chance = np.random.Generator
 LEAST_AREA, BACKGROUND = 1000, 0.05  # FACTS A39: pixels of an object; crops that may hold none
-MOST_TRIES, NEAR = 20, 1000  # crops drawn of a photo; positions among which another one lies
+MOST_TRIES = 20  # crops drawn of a photo
+PLAIN = np.array([1.0, 1, 1, 1, 1, 0, 0, 0])  # the look of a photo that stays as it is
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One training sample: image uint8 `[S, S, 3]`, target and valid bool `[S, S]`."""
+    """One training sample before it is cut: `training.crops.cut` does that on the device.
 
-    image: np.ndarray
-    target: np.ndarray
-    valid: np.ndarray
+    Args:
+        planes: what is seen of the photo, uint8 `[h, w, 5]`: red, green, blue, the object asked for
+            and void (both 0 or 255).
+        place: where it lies, `[2, 3]`: (x, y, 1) in the crop to (x, y) in the planes, both from
+            their corners (0 is the left edge, so pixel i's centre lies at i + 0.5).
+        look: `[8]`: saturation, contrast, what each channel is multiplied by, and what is added.
+    """
+
+    planes: np.ndarray
+    place: np.ndarray
+    look: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +39,15 @@ class Choice:
     cut anywhere, then brightened and tinted; without, crops lie around the object.
     """
 
+    merged: float = 0.15  # share of samples that ask for two objects at once
     parts: float = 0.12  # share of samples that ask for one connected part of an object
     whole: float = 0.35  # share of samples that see the whole picture
     power: float = 0.5  # an object is taken in proportion to its pixels to this power
+    grey: float = 0.04  # share of the crops whose colours are changed that lose them
     scale: tuple[float, ...] = ()  # of the photo, from and to
     turn: float = 0.0  # degrees either way, on top of quarter turns; 0: never turned
     shift: float = 0.0  # grey levels by which each channel moves, either way
-    mixing: float = 0.0  # how often each of the three things happens that `mixed` does
+    mixing: float = 0.0  # how often each of three things happens (`training.crops.mixes`)
 
 
 def pick_object(labels: np.ndarray, rng: Chance, choice: Choice) -> np.ndarray:
@@ -51,9 +61,9 @@ def pick_object(labels: np.ndarray, rng: Chance, choice: Choice) -> np.ndarray:
     chosen = rng.choice(ids, p=weights / weights.sum())
     mask = labels == chosen
     draw = rng.random()
-    if draw < 0.15 and len(ids) > 1:
+    if draw < choice.merged and len(ids) > 1:
         mask = mask | (labels == rng.choice(ids[ids != chosen]))
-    elif draw < 0.15 + choice.parts:
+    elif draw < choice.merged + choice.parts:
         mask = _one_part(mask, rng)
     return mask
 
@@ -83,108 +93,77 @@ def crop_box(mask: np.ndarray, rng: Chance, whole_share: float) -> Span:
         slack = length - (high - low)
         start = low - slack * np.clip(0.5 + rng.normal(0, 0.2), 0, 1)
         start = min(max(start, 0.0), side - length)
-        edges.append((start, start + length))
-    (x0, x1), (y0, y1) = edges
-    return x0, y0, x1, y1
+        edges += [start, start + length]
+    return edges[0], edges[2], edges[1], edges[3]
 
 
 def _anywhere(
-    image: Image.Image, labels: np.ndarray, crop: int, rng: Chance, choice: Choice
-) -> tuple[Image.Image, np.ndarray]:
-    """A square anywhere in a photo scaled and turned, and its labels; black past the edges.
+    labels: np.ndarray, crop: int, rng: Chance, choice: Choice
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where to cut a photo scaled and turned, `[2, 3]`, and its labels with what is seen alone.
 
-    Objects of fewer than 1,000 pixels in it become ground. While it holds none, another one is
+    Objects of fewer than 1,000 pixels in it become ground. While it holds none, another place is
     drawn, but for one time in twenty.
     """
-    (low, high), affine, place, found = choice.scale, Image.Transform.AFFINE, (), labels
+    (low, high), size, affine = choice.scale, labels.shape[::-1], Image.Transform.AFFINE
+    place, left = np.zeros((2, 3)), np.zeros(256, bool)
     for _ in range(MOST_TRIES):
         scale, turn = rng.uniform(low, high), rng.uniform(-1, 1) * choice.turn
         angle = np.radians(turn + 90 * rng.integers(4)) if turn else 0.0
         a, b = np.cos(angle) / scale, np.sin(angle) / scale
-        x, y = (s / 2 + max(0, s - crop / scale) * rng.uniform(-0.5, 0.5) for s in image.size)
-        place = (a, -b, x - (a - b) * crop / 2, b, a, y - (a + b) * crop / 2)
-        found = np.array(Image.fromarray(labels).transform((crop, crop), affine, place))
-        ids, counts = np.unique(found, return_counts=True)
-        found[np.isin(found, ids[(counts < LEAST_AREA) & (ids != VOID)])] = 0
-        if np.any(found % VOID) or rng.random() < BACKGROUND:
+        x, y = (s / 2 + max(0, s - crop / scale) * rng.uniform(-0.5, 0.5) for s in size)
+        place = np.array([[a, -b, x - (a - b) * crop / 2], [b, a, y - (a + b) * crop / 2]])
+        found = Image.fromarray(labels).transform((crop, crop), affine, tuple(place.flat))
+        left = np.bincount(np.asarray(found).ravel(), minlength=256) >= LEAST_AREA
+        left[[0, VOID]] = False, True
+        if left[:VOID].any() or rng.random() < BACKGROUND:
             break
-    return image.transform((crop, crop), affine, place, Image.Resampling.BILINEAR), found
+    return place, np.where(left[labels], labels, 0).astype(np.uint8)
 
 
 def augment(
     image: Image.Image, labels: np.ndarray, crop: int, rng: Chance, choice: Choice = Choice()
 ) -> Sample:
-    """One square sample of `crop` pixels a side; all chance from `rng`."""
-    if choice.scale:
-        image, labels = _anywhere(image, labels, crop, rng, choice)
+    """One sample for a square of `crop` pixels a side; all chance from `rng`."""
+    place, labels = _anywhere(labels, crop, rng, choice) if choice.scale else (None, labels)
     mask = pick_object(labels, rng, choice)
-    box = (0, 0, crop, crop) if choice.scale else crop_box(mask, rng, whole_share=choice.whole)
-
-    def cut(whole: Image.Image) -> np.ndarray:
-        return np.asarray(whole.resize((crop, crop), Image.Resampling.BILINEAR, box=box))
-
-    picture, target = cut(image), cut(Image.fromarray(np.uint8(255) * mask)) > 127
-    valid = cut(Image.fromarray(np.uint8(255) * (labels == VOID))) < 128
+    if place is None:
+        x0, y0, x1, y1 = crop_box(mask, rng, whole_share=choice.whole)
+        place = np.array([[(x1 - x0) / crop, 0, x0], [0, (y1 - y0) / crop, y0]])
     if rng.random() < 0.5:
-        picture, target, valid = picture[:, ::-1], target[:, ::-1], valid[:, ::-1]
-    picture = _tinted(picture, rng, choice.shift) if choice.scale else _recolour(picture, rng)
-    return Sample(picture, target.copy(), valid.copy())
+        place = place @ [[-1, 0, crop], [0, 1, 0], [0, 0, 1]]
+    look = _tint(rng, choice.shift) if choice.scale else _colours(rng, choice.grey)
+    masks = (Image.fromarray(np.uint8(255) * each) for each in (mask, labels == VOID))
+    return _seen([image, *masks], place, crop, look)
 
 
-def _recolour(picture: np.ndarray, rng: Chance) -> np.ndarray:
-    """Brightness, contrast and saturation, three times in four; rarely grey."""
+def _seen(pictures: list[Image.Image], place: np.ndarray, crop: int, look: np.ndarray) -> Sample:
+    """The part of the pictures that a crop shows, made smaller where it shows them small."""
+    corners = place @ [[0, crop, 0, crop], [0, 0, crop, crop], [1, 1, 1, 1]]
+    low = np.floor(corners.min(1) - 1).clip(0).astype(int)
+    high = np.ceil(corners.max(1) + 1).clip(max=pictures[0].size).astype(int)
+    fold = np.hypot(*place[:, :2].T).round().clip(1).astype(int)  # pixels to one of the crop
+    box, fold_xy = (*low.tolist(), *high.tolist()), tuple(fold.tolist())
+    planes = np.dstack([np.asarray(each.crop(box).reduce(fold_xy)) for each in pictures])
+    place = (place - np.pad(low[:, None], ((0, 0), (2, 0)))) / fold[:, None]
+    return Sample(planes, place.astype(np.float32), look.astype(np.float32))
+
+
+def _colours(rng: Chance, grey: float) -> np.ndarray:
+    """Brightness, contrast and saturation, three times in four; now and then grey."""
     if rng.random() < 0.25:
-        return picture.copy()
-    pixels = picture.astype(np.float32)
-    grey = pixels.mean(-1, keepdims=True)
-    saturation = 0.0 if rng.random() < 0.04 else rng.uniform(0.6, 1.3)
-    pixels = grey + saturation * (pixels - grey)
-    middle = pixels.mean()
-    pixels = middle + rng.uniform(0.7, 1.3) * (pixels - middle)
-    pixels = pixels * rng.uniform(0.95, 1.05, 3).astype(np.float32) + rng.uniform(-30, 30)
-    return pixels.clip(0, 255).astype(np.uint8)
+        return PLAIN
+    saturation = 0.0 if rng.random() < grey else rng.uniform(0.6, 1.3)
+    contrast, gain, level = rng.uniform(0.7, 1.3), rng.uniform(0.95, 1.05, 3), rng.uniform(-30, 30)
+    return np.array([saturation, contrast, *gain, *[level] * 3])
 
 
-def _tinted(picture: np.ndarray, rng: Chance, shift: float) -> np.ndarray:
+def _tint(rng: Chance, shift: float) -> np.ndarray:
     """Brightness and contrast, and a shift of each channel, each three times in four."""
-    pixels = picture.astype(np.float32)
+    look = PLAIN.copy()
     if rng.random() < 0.75:
-        pixels = pixels * (1 + rng.uniform(-0.15, 0.4)) + 255 * rng.uniform(-0.25, 0.25)
+        look[2:5] += rng.uniform(-0.15, 0.4)
+        look[5:] += 255 * rng.uniform(-0.25, 0.25)
     if rng.random() < 0.75:
-        pixels = pixels + rng.uniform(-shift, shift, 3)
-    return pixels.round().clip(0, 255).astype(np.uint8)
-
-
-def mixed(draw: Callable[[int], Sample], seed: int, position: int, share: float) -> Sample:
-    """The sample of a position, changed by those of others in three ways, each this often.
-
-    FACTS A39, as CFR-ICL does it. Its object alone is laid on another photo. Another one's object
-    is laid on it, and hides a part of its object, joins it, or shines through. Another photo
-    shines through all of it.
-
-    Args:
-        draw: gives the sample at a position.
-        seed: decides, with the position, what happens.
-        position: of the sample; the others lie behind it.
-        share: how often each way is taken.
-    """
-    sample, rng = draw(position), np.random.default_rng([seed, position, 1])
-    for way in np.flatnonzero(rng.random(3) < share):
-        other, alpha = draw(position + int(rng.integers(1, NEAR))), rng.uniform(0.5, 1)
-        image, target, valid = sample.image, sample.target, sample.valid
-        left, how = target & ~other.target, rng.integers(3)
-        if way == 0:
-            image, valid = _laid(other.image, image, target, alpha), np.ones_like(valid)
-        elif way == 2:
-            image = _laid(other.image, image, np.ones_like(valid), alpha)
-        elif left.sum() > 20:  # else nothing of its object would be seen
-            image = _laid(image, other.image, other.target, alpha if how == 2 else 1.0)
-            target, valid = (left, target | other.target, target)[how], valid | other.target
-        sample = Sample(image, target, valid)
-    return sample
-
-
-def _laid(below: np.ndarray, above: np.ndarray, where: np.ndarray, alpha: float) -> np.ndarray:
-    """One picture on another where a mask says so."""
-    joined = alpha * above + (1 - alpha) * below
-    return np.where(where[..., None], joined.round().astype(np.uint8), below)
+        look[5:] += rng.uniform(-shift, shift, 3)
+    return look

@@ -104,20 +104,36 @@ def _maps(truth: Any) -> list[np.ndarray]:
 
 
 def mask_of(segmentation: Any, size: tuple[int, int]) -> np.ndarray:
-    """An `outline` as bool `[H, W]`.
-
-    Raises:
-        DataError: runs of another size, or packed into a string.
-    """
+    """An `outline` as bool `[H, W]`; DataError for runs of another size, or packed in a string."""
     if isinstance(segmentation, list):
         return sum((inside(polygon, size) for polygon in segmentation), np.zeros(size, bool))
-    if not isinstance(counts := segmentation["counts"], list) or sum(counts) != np.prod(size):
+    return from_rle({"size": size, "counts": segmentation["counts"]})
+
+
+def to_rle(mask: np.ndarray) -> dict[str, Any]:
+    """A mask bool `[H, W]` as COCO's uncompressed run lengths: {"size": [H, W], "counts"}.
+
+    Column by column, runs of 0 and 1 in turn, the first of 0.
+    """
+    flat = np.asarray(mask, bool).ravel(order="F")
+    turns = np.flatnonzero(np.diff(flat, prepend=False))
+    counts = np.diff(turns, prepend=0, append=flat.size)
+    return {"size": list(mask.shape), "counts": counts.tolist()}
+
+
+def from_rle(rle: dict[str, Any]) -> np.ndarray:
+    """The mask bool `[H, W]` of uncompressed run lengths."""
+    try:
+        (height, width), counts = rle["size"], np.array(rle["counts"], dtype=int)
+        if counts.sum() != height * width:
+            raise ValueError(f"they add up to {counts.sum()}")
+        flat = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
+        return np.ascontiguousarray(flat.reshape(height, width, order="F"))
+    except (KeyError, TypeError, ValueError) as error:
         raise DataError(
-            f"Runs of {size[0]} x {size[1]} pixels expected as a list of numbers, as COCO's "
-            "published instances_*.json has them. Fetch that file."
-        )
-    runs = np.repeat(np.arange(len(counts)) % 2, counts)  # down each column, background first
-    return runs.reshape(size[::-1]).T.astype(bool)
+            f'Run lengths do not fit: {error}. Expected {{"size": [H, W], "counts": ...}} with a '
+            "list of numbers that add up to H * W, as COCO's published instances_*.json have them."
+        ) from None
 
 
 def inside(polygon: np.ndarray, size: tuple[int, int]) -> np.ndarray:

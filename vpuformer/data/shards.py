@@ -27,7 +27,7 @@ from vpuformer.errors import DataError
 PARTS = {"webp": "image", "jpg": "image", "png": "labels", "json": "json"}
 INDEX = "index.json"
 TRIES, TIMEOUT, PAUSE = 4, 30, 0.5  # requests, seconds, seconds more after each failure
-CHOICE = Choice(parts=0.2, whole=0.3, power=0.25)
+CHOICE = Choice(parts=0.2, whole=0.3, power=0.25, grey=0.2)
 Parts = dict[str, Sequence[int]]  # offset and length in bytes of each part of a sample
 
 
@@ -88,7 +88,8 @@ class Shards:
         root: a folder of .tar files, or its http(s) address.
         teacher_share: how often a photo whose masks a model drew is taken, against one whose masks
             people drew (1.0: as often).
-        choice: which objects are asked for; small ones and parts more often than elsewhere.
+        choice: which objects are asked for, and how crops look; small objects, parts and grey ones
+            are more frequent than elsewhere.
     """
 
     def __init__(

@@ -8,21 +8,20 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor, nn
 
 from vpuformer.config import ModelConfig, from_json, to_json
-from vpuformer.data.augmentation import Choice, Sample, mixed
+from vpuformer.data.augmentation import Choice
 from vpuformer.errors import CheckpointError, ConfigError
 from vpuformer.model import VPUFormer
 from vpuformer.training import checkpoint, pictures
+from vpuformer.training.crops import TrainingData, cut_batch
 from vpuformer.training.optimizer import learning_rate, make_optimizer, update_ema
 from vpuformer.training.recipes import Recipe
 from vpuformer.training.rounds import Rounds, round_weights
@@ -32,18 +31,6 @@ from vpuformer.training.sampling import uniforms
 log = logging.getLogger("vpuformer.training")
 Batch = tuple[Tensor, ...]  # images, target, valid, draws, weights of the rounds
 Watch = Callable[[int, VPUFormer], bool]
-
-
-@runtime_checkable
-class TrainingData(Protocol):
-    """Samples by position: the same (seed, position, crop) always gives the same sample.
-
-    Where there is a `choice`, a recipe's own takes its place.
-    """
-
-    def sample(self, seed: int, position: int, crop: int) -> Sample:
-        """The sample at a position of the endless, seeded order."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +83,7 @@ def fit(
         run.resume(_restore(found, header, weights, optimizer))
     rounds, wrapped = fabric.setup(Rounds(model, recipe), optimizer)
     fabric.to_device(ema)
-    batches = _batches(data, recipe, run.step, (fabric.global_rank, fabric.world_size))
+    batches = _batches(data, recipe, run.step, fabric)
     with run:
         for step, batch in zip(range(run.step, recipe.steps), batches, strict=False):
             loss, parts, is_good = _step(fabric, rounds, wrapped, batch, step)
@@ -139,7 +126,7 @@ def _step(
     count, sums = len(batch), {}
     for i, part in enumerate(batch):
         with fabric.no_backward_sync(rounds, enabled=i < count - 1):
-            loss, named = rounds(*(fabric.to_device(t) for t in part))
+            loss, named = rounds(*part)
             fabric.backward(loss / count)
         for name, value in {"loss": loss.detach(), **named}.items():
             sums[name] = sums.get(name, 0.0) + value / count
@@ -177,20 +164,21 @@ def _mean(fabric: Fabric, value: Tensor) -> float:
 
 
 def _batches(
-    data: TrainingData, recipe: Recipe, start: int, share: tuple[int, int]
+    data: TrainingData, recipe: Recipe, start: int, fabric: Fabric
 ) -> Iterator[list[Batch]]:
     """This rank's share of each batch, later ones made by threads while one is being used.
 
-    A batch is `recipe.accumulate` parts of equal size. A core stays with the network.
+    A batch is `recipe.accumulate` parts of equal size. A core stays with the network. Threads
+    read; crops are cut on the device.
     """
-    rank, world = share
+    rank, world = fabric.global_rank, fabric.world_size
 
     def make(step: int) -> list[Batch]:
         first = step * recipe.batch_size
         positions = list(range(first + rank, first + recipe.batch_size, world))
         size = len(positions) // recipe.accumulate
         parts = [positions[i : i + size] for i in range(0, len(positions), size)]
-        return [_collate(data, recipe, step, part) for part in parts]
+        return [_collate(data, recipe, step, part, fabric.device) for part in parts]
 
     local = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
     ahead = max(1, (os.cpu_count() or 1) // local - 1)
@@ -203,15 +191,12 @@ def _batches(
             yield upcoming.popleft().result()
 
 
-def _collate(data: TrainingData, recipe: Recipe, step: int, positions: list[int]) -> Batch:
-    seed, share = recipe.seed, recipe.choice.mixing
-    draw = partial(data.sample, seed, crop=recipe.crop_at(step))
-    samples = [mixed(draw, seed, position, share) for position in positions]
-    images = torch.from_numpy(np.stack([s.image for s in samples])).permute(0, 3, 1, 2)
-    masks = (np.stack([getattr(s, name) for s in samples]) for name in ("target", "valid"))
-    target, valid = (torch.from_numpy(mask).float()[:, None] for mask in masks)
-    draws = uniforms(recipe.seed, step, positions, recipe.rounds + 2, "cpu")
-    return images, target, valid, draws, round_weights(recipe, step)
+def _collate(
+    data: TrainingData, recipe: Recipe, step: int, positions: list[int], device: torch.device
+) -> Batch:
+    crops = cut_batch(data, recipe, step, positions, device)
+    draws = uniforms(recipe.seed, step, positions, recipe.rounds + 2, device)
+    return *crops, draws, round_weights(recipe, step)
 
 
 def _restore(found, header: dict, weights: nn.Module, optimizer) -> dict[str, Any]:

@@ -80,15 +80,10 @@ class RunLog:
 
     def write(self, parts: dict[str, float]) -> None:
         """Log the step that was just made."""
-        spent = time.perf_counter() - self._began
-        record = {
-            "step": self.step,
-            "loss": self.loss,
-            "skipped": self.skipped,
-            "images_per_s": (self.step - self._first) * self.recipe.batch_size / spent,
-            "seconds": round(self.seconds, 2),
-        }
-        self.history.append(record | parts)
+        seen = (self.step - self._first) * self.recipe.batch_size
+        speed = {"images_per_s": seen / (time.perf_counter() - self._began)}
+        record = {"step": self.step, "loss": self.loss, "skipped": self.skipped}
+        self.history.append(record | speed | {"seconds": round(self.seconds, 2)} | parts)
         self._write(self.history[-1:], "a")
 
     def _write(self, rows: list[dict[str, Any]], mode: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from vpuformer.data.coco import to_rle
 from vpuformer.drawing import palette
 from vpuformer.errors import DataError, written_whole
 from vpuformer.imaging import cutout, tight_box
@@ -20,32 +21,6 @@ if TYPE_CHECKING:
 KINDS = dict.fromkeys(("cutout", "cropped", "mask", "labels"), "png")
 KINDS |= dict.fromkeys(("coco", "polygons", "session"), "json") | {"numpy": "npz"}
 Ring = list[list[float]]  # closed; the last point is not the first again
-
-
-def to_rle(mask: np.ndarray) -> dict[str, Any]:
-    """A mask bool `[H, W]` as COCO's uncompressed run lengths: {"size": [H, W], "counts"}.
-
-    Column by column, runs of 0 and 1 in turn, the first of 0.
-    """
-    flat = np.asarray(mask, bool).ravel(order="F")
-    turns = np.flatnonzero(np.diff(flat, prepend=False))
-    counts = np.diff(turns, prepend=0, append=flat.size)
-    return {"size": list(mask.shape), "counts": counts.tolist()}
-
-
-def from_rle(rle: dict[str, Any]) -> np.ndarray:
-    """The mask bool `[H, W]` of uncompressed run lengths."""
-    try:
-        (height, width), counts = rle["size"], np.array(rle["counts"], dtype=int)
-        if counts.sum() != height * width:
-            raise ValueError(f"they add up to {counts.sum()}")
-        flat = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
-        return np.ascontiguousarray(flat.reshape(height, width, order="F"))
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(
-            f'Run lengths do not fit: {error}. Expected {{"size": [H, W], "counts": [...]}} whose '
-            "counts add up to H * W."
-        ) from None
 
 
 def polygons(mask: np.ndarray) -> list[dict[str, Any]]:

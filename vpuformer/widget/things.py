@@ -9,10 +9,10 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from vpuformer.conversation import Round, answered, obeying, said, start_mask
+from vpuformer.data.coco import from_rle, to_rle
 from vpuformer.drawing import palette
 from vpuformer.errors import ConfigError, DataError, PromptError
 from vpuformer.prompts import Prompt, Scribble, Size
-from vpuformer.widget.export import from_rle, to_rle
 
 # Of the first objects, then again from the first; not the colours of the signs.
 COLOURS = (palette.MASK, palette.CURVES[4], palette.CURVES[2], palette.CURVES[3])

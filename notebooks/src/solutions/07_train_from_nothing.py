@@ -35,6 +35,7 @@ import vpuformer as vpu
 from vpuformer import config, evaluation, metrics
 from vpuformer.data import samples, scenes
 from vpuformer.training import recipes, sampling
+from vpuformer.training.crops import cut_batch
 from vpuformer.training.rounds import Rounds
 
 # %%
@@ -79,11 +80,9 @@ def two_rounds_by_hand(model, features, target, valid, chance):
 
 
 # %%
-found = [data.sample(seed, i, 64) for i in range(16)]
-image = torch.from_numpy(np.stack([s.image for s in found])).permute(0, 3, 1, 2)
-target, valid = ([getattr(s, n) for s in found] for n in ("target", "valid"))
-target, valid = (torch.from_numpy(np.stack(m)).float()[:, None] for m in (target, valid))
-lesson = image, target, valid, sampling.uniforms(seed, 0, list(range(16)), 5, "cpu")
+small = replace(recipe, crops=((0.0, 64),))
+image, *masks = cut_batch(data, small, 0, list(range(16)), "cpu")
+lesson = image, *masks, sampling.uniforms(seed, 0, list(range(16)), 5, "cpu")
 rounds = Rounds(model, replace(recipe, drop_prev=0.0))
 wanted = float(rounds(*lesson, torch.ones(2))[1]["iou2"])
 given = (model, model.encode_image(image / 255), *lesson[1:])
