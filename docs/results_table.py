@@ -57,6 +57,19 @@ def policies() -> list[str]:
     return lines
 
 
+def variants() -> list[str]:
+    """One part of `lite0` or of its training changed at a time."""
+    content = json.loads((RESULTS / "variants.json").read_text("utf-8"))
+    head = "| 300 steps from ImageNet weights | GrabCut NoC@90 | VOC NoC@90 | GrabCut IoU@3 "
+    lines = [f"{head}| VOC IoU@3 | parameters, M | CPU-ms a round |", "|---" * 7 + "|"]
+    for name, row in content["rows"].items():
+        wanted = [(s, n) for n in ("NoC@90", "IoU@3") for s in ("grabcut", "voc")]
+        cells = [cell(row["sets"][s], n) for s, n in wanted]
+        cells += [f"{row['parameters'] / 1e6:.2f}", f"{row['cpu_ms_per_round']:.0f}"]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
+
+
 def human_scribbles() -> list[str]:
     """One round on GrabCut's photos: a robot's click, and strokes that people drew."""
     record = json.loads((RESULTS / "val_lite0_human_scribbles.json").read_text("utf-8"))
@@ -70,5 +83,5 @@ def human_scribbles() -> list[str]:
 if __name__ == "__main__":
     import sys
 
-    parts = [against_grabcut(), policies(), human_scribbles()]
+    parts = [against_grabcut(), policies(), human_scribbles(), variants()]
     sys.stdout.write("\n\n".join("\n".join(part) for part in parts) + "\n")
