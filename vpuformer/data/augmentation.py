@@ -47,7 +47,7 @@ class Choice:
     scale: tuple[float, ...] = ()  # of the photo, from and to
     turn: float = 0.0  # degrees either way, on top of quarter turns; 0: never turned
     shift: float = 0.0  # grey levels by which each channel moves, either way
-    mixing: float = 0.0  # how often each of three things happens (`training.crops.mixes`)
+    mixing: float = 0.0  # how often each of three things happens (`training.crops.cut_batch`)
 
 
 def pick_object(labels: np.ndarray, rng: Chance, choice: Choice) -> np.ndarray:

@@ -28,7 +28,7 @@ def paint(path: Path, batch: tuple[Tensor, ...], prompts: PromptBatch, prob: Ten
     """
     images, target, *_ = batch
     tiles = []
-    for i, image in enumerate(images[:SHOWN].permute(0, 2, 3, 1).numpy()):
+    for i, image in enumerate(images[:SHOWN].permute(0, 2, 3, 1).cpu().numpy()):
         mask, truth = ((t[i, 0] > THRESHOLD).cpu().numpy() for t in (prob, target))
         scale = SIDE / len(image)
         tiles.append(overlay(image, mask, prompts=[*said(prompts, i)], gt_mask=truth, scale=scale))
