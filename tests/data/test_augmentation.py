@@ -98,7 +98,7 @@ def test_a_large_photo_is_made_smaller_before_it_is_cut():
     sample = augment(
         Image.fromarray(stripes), labels, 64, np.random.default_rng(0), Choice(whole=1.0)
     )
-    assert sample.planes.shape == (64, 63, 5) or sample.planes.shape[:2] == (64, 64)
+    assert sample.planes.shape == (64, 64, 5)
     image = shown(replace(sample, look=PLAIN.astype(np.float32)), 64).image
     assert np.abs(image[4:-4, 4:-4].astype(int) - 127).max() <= 3
 
