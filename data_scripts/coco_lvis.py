@@ -1,9 +1,10 @@
-"""COCO + LVIS, training: every LVIS object, and COCO's where LVIS has none."""
+"""COCO + LVIS, training: every LVIS object, COCO's where LVIS has none, and COCO-Stuff's stuff."""
 
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -15,7 +16,7 @@ from unpack import one_member, opened_zip
 from write import Seen
 
 from vpuformer.data import coco
-from vpuformer.data.samples import Photo
+from vpuformer.data.samples import Photo, read_labels
 from vpuformer.errors import DataError
 
 ARCHIVES = {  # what each file comes in, as published
@@ -29,8 +30,11 @@ MOST_JSON, MOST_PHOTO = 4 << 30, 64 << 20  # bytes
 def read(root: Path, split: str, seen: Seen) -> Iterator[Photo]:
     """Photos straight from train2017.zip (or train2017/), objects from the two JSON files.
 
-    Overlapping objects take several label maps, each with the photo again (NAME-1, NAME-2).
+    Overlapping objects take several label maps, each with the photo again (NAME-1, NAME-2). Stuff
+    comes along where stuff_SPLIT2017_pixelmaps/ lies in `root`, unpacked.
     """
+    folder = root / f"stuff_{split}2017_pixelmaps"
+    has_stuff = folder.is_dir()
 
     def label_maps(truth: Any) -> list[np.ndarray]:
         crowd, masks = coco.masks(truth)
@@ -41,7 +45,17 @@ def read(root: Path, split: str, seen: Seen) -> Iterator[Photo]:
     with ExitStack() as opened:
         place = Place(root, split, opened)
         for photo in coco.photos(place, split, seen):
-            yield replace(photo, decode=label_maps)
+            stuff = partial(stuff_labels, folder / f"{photo.name}.png") if has_stuff else None
+            yield replace(photo, decode=label_maps, stuff=stuff)
+
+
+def stuff_labels(path: Path) -> np.ndarray:
+    """A pixel map's stuff as labels uint8 `[H, W]`: 164..254 for its 92..182, 0 elsewhere.
+
+    Where objects are it has 183, and 0 where nobody said what is there.
+    """
+    found = read_labels(path)
+    return np.where((found > 91) & (found < 183), found + 72, 0).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def write_folder(photos: Iterable[Photo], out: Path, seen: Seen) -> None:
 
 
 def write_shards(photos: Iterable[Photo], out: Path, seen: Seen, about: dict[str, Any]) -> None:
-    """SET-0000.tar and on (key.jpg or key.webp, key.png, key.json) with their index.
+    """SET-0000.tar and on (key.jpg or key.webp, key.png, key.json, key.stuff) with their index.
 
     Args:
         photos: what to write; other formats than JPEG and WebP become lossless WebP.
@@ -67,12 +67,15 @@ def write_shards(photos: Iterable[Photo], out: Path, seen: Seen, about: dict[str
 
 
 def _parts(photo: Photo, labels: np.ndarray, record: dict[str, Any]) -> dict[str, bytes]:
-    content, suffix = _content(photo, labels)
+    maps = {"png": labels} | ({"stuff": photo.stuff()} if photo.stuff else {})
+    for each in maps.values():
+        content, suffix = _content(photo, each)
     if suffix not in KEPT.values():
         picture, suffix = io.BytesIO(), "webp"
         Image.fromarray(read(content)).save(picture, "WEBP", lossless=True)
         content = picture.getvalue()
-    return {suffix: content, "png": _png(labels), "json": json.dumps(record).encode()}
+    pngs = {extension: _png(each) for extension, each in maps.items()}
+    return {suffix: content, **pngs, "json": json.dumps(record).encode()}
 
 
 def _usable(photos: Iterable[Photo], seen: Seen) -> Iterator[tuple[str, Photo, np.ndarray]]:

@@ -103,8 +103,7 @@ class RitmFrame(Frame):
 
     def picture(self, image: np.ndarray) -> np.ndarray:
         """The image `[H, W, 3]` in the frame, float32 `[side, side, 3]` in 0..255."""
-        channels = [self.shrink(image[..., c]) for c in range(image.shape[2])]
-        return np.stack(channels, -1)
+        return np.stack([self.shrink(image[..., c]) for c in range(image.shape[2])], -1)
 
     def shrink(self, prob: np.ndarray) -> np.ndarray:
         """A map `[H, W]` of the image in the frame, float32 `[side, side]`."""

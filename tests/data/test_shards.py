@@ -45,6 +45,15 @@ def add(archive, name, content):
     archive.addfile(info, io.BytesIO(content))
 
 
+def one_photo(folder, image, labels, stuff):
+    parts = ("webp", "webp", image), ("png", "png", labels), ("stuff", "png", stuff)
+    with tarfile.open(folder / "human-0000.tar", "w") as archive:
+        for extension, kind, content in parts:
+            buffer = io.BytesIO()
+            Image.fromarray(content).save(buffer, kind, lossless=True)
+            add(archive, f"photo.{extension}", buffer.getvalue())
+
+
 def test_reads_what_was_written(root):
     shards = Shards(root)
     assert len(shards) == 7 and shards.record(4) == {"source": "s4"}
@@ -78,6 +87,29 @@ def test_position_decides_the_sample(root):
     assert np.array_equal(a.image, b.image) and np.array_equal(a.target, b.target)
     assert not np.array_equal(a.image, c.image)
     assert a.image.shape == (64, 64, 3) and a.target.dtype == bool and a.target.any()
+
+
+def test_stuff_is_asked_for_as_often_as_the_choice_says_and_only_where_no_object_is(tmp_path):
+    labels, stuff = np.zeros((2, 90, 140), np.uint8)
+    labels[10:40, 20:60], stuff[:60] = 1, 200
+    one_photo(tmp_path, photo(0)[0], labels, stuff)
+    shares = {}
+    for share in (0.0, 0.3, 1.0):
+        choice = Choice(parts=0.0, merged=0.0, whole=1.0, power=0.0, stuff=share)
+        samples = ShardSamples(Shards(tmp_path, choice=choice))
+        asked = [shown(samples.sample(0, p, 96), 96).target for p in range(200)]
+        is_sky = np.array([target.mean() > 0.3 for target in asked])  # the object: 10 %
+        assert not any(target[75:].any() for target in asked)
+        shares[share] = is_sky.mean()
+    assert shares[0.0] == 0 and 0.09 < shares[0.3] < 0.21 and 0.42 < shares[1.0] < 0.58
+
+
+def test_stuff_of_another_size_than_its_photo_is_named(tmp_path):
+    image, labels = photo(0)
+    one_photo(tmp_path, image, labels, stuff=labels[1:])
+    assert np.array_equal(Shards(tmp_path).read(0)[1], labels)
+    with pytest.raises(DataError, match=r"labels are \(140, 89\), the photo is \(140, 90\)"):
+        Shards(tmp_path).read(0, with_stuff=True)
 
 
 def test_missing_and_broken_shards_are_named(tmp_path):
@@ -186,7 +218,7 @@ def test_a_server_without_an_index_is_named(root, server):
 def test_ranks_and_resumed_runs_take_each_sample_once_in_an_epoch(root, server, monkeypatch):
     write_index(root)
     shards, taken = Shards(server.url, teacher_share=1.0), []
-    monkeypatch.setattr(shards, "read", lambda index: taken.append(index) or photo(index))
+    monkeypatch.setattr(shards, "read", lambda index, _: taken.append(index) or photo(index))
     monkeypatch.setattr(module, "augment", lambda *_: None)
     for rank in (0, 1):  # batches of 2; the run is cut after position 4 and resumed
         for leg in (range(rank, 4, 2), range(4 + rank, 14, 2)):

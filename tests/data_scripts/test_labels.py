@@ -1,6 +1,7 @@
 """What the published masks of each set become."""
 
 import json
+import shutil
 
 import made_up
 import numpy as np
@@ -74,3 +75,29 @@ def test_coco_lvis_keeps_each_object_whole_and_once(desk):
     assert person[12, 20] == 1 and tie[12, 20] == 1 and crowd[12, 3] == 255
     assert records[0]["licence"].startswith("Attribution License")
     assert json.loads((desk.out / "source.json").read_text())["coco images"] == 3
+
+
+@sets("coco_lvis")
+def test_stuff_comes_along_where_its_pixel_maps_lie_beside_the_archives(desk, capsys):
+    pixels = np.full(made_up.SIZE, 183, np.uint8)
+    pixels[:4], pixels[4], pixels[-6:] = 92, 0, 182
+    for name in desk.archives:
+        shutil.unpack_archive(desk.write(name), desk.folder / "mine")
+    maps = desk.folder / "mine" / "stuff_train2017_pixelmaps"
+    maps.mkdir()
+    Image.fromarray(pixels).save(maps / "000000000009.png")
+    words = "--source", desk.folder / "mine"
+    assert desk.run(*words) == 2 and "000000000025.png cannot be read" in capsys.readouterr().err
+    Image.fromarray(pixels).convert("P").save(maps / "000000000025.png")
+    Image.fromarray(pixels[:9]).save(maps / "000000000009.png")
+    assert desk.run(*words) == 2 and "Fetch the set again" in capsys.readouterr().err
+    assert desk.nothing_made()
+    Image.fromarray(pixels).save(maps / "000000000009.png")
+    assert desk.run(*words) == 0 and desk.run("--check") == 0
+    shards = Shards(desk.out)
+    for index in range(3):
+        (_, plain), (_, both) = shards.read(index), shards.read(index, with_stuff=True)
+        free = plain == 0
+        assert np.array_equal(both[~free], plain[~free]) and plain.max() in (1, 2, 255)
+        expected = np.select([pixels == 92, pixels == 182], [164, 254], 0)
+        assert np.array_equal(both[free], expected[free]) and {164, 254} <= {*both[free]}

@@ -123,8 +123,7 @@ class Evaluate:
 
         if baseline := {"grabcut": GrabCut, "random_walker": RandomWalker}.get(name):
             return baseline()
-        zoom = ZoomConfig(mode=self.zoom)
-        return Predictor(load(name), precision=self.precision, zoom=zoom)
+        return Predictor(load(name), precision=self.precision, zoom=ZoomConfig(mode=self.zoom))
 
 
 @dataclass(frozen=True, kw_only=True)

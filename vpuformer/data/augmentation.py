@@ -47,6 +47,7 @@ class Choice:
     scale: tuple[float, ...] = ()  # of the photo, from and to
     turn: float = 0.0  # degrees either way, on top of quarter turns; 0: never turned
     shift: float = 0.0  # grey levels by which each channel moves, either way
+    stuff: float = 0.0  # share of samples that may ask for sky or grass where a set has it labelled
     mixing: float = 0.0  # how often each of three things happens (`training.crops.cut_batch`)
 
 

@@ -58,6 +58,8 @@ class Photo:
         decode: makes label maps of that, uint8 `[H, W]`: 0 background, 1..254 objects, 255 void
             (0 and 255 alone: 255 is the object). Several where objects lie on each other.
         about: what else is known of it (a licence of its own, say).
+        stuff: gives the labels of what is no object (sky, grass) where the set has them, uint8
+            `[H, W]`, 0 elsewhere; training may ask for it too (`Choice.stuff`).
     """
 
     name: str
@@ -65,6 +67,7 @@ class Photo:
     truth: Any
     decode: Callable[[Any], Iterable[np.ndarray]] = own_maps
     about: Mapping[str, Any] = field(default_factory=dict)
+    stuff: Callable[[], np.ndarray] | None = None
 
     def read(self) -> tuple[np.ndarray, ...]:
         """The photo uint8 `[H, W, 3]`, then its label maps; no map when it has no object.

@@ -24,7 +24,7 @@ from PIL import Image
 from vpuformer.data.augmentation import Choice, Sample, augment
 from vpuformer.errors import DataError
 
-PARTS = {"webp": "image", "jpg": "image", "png": "labels", "json": "json"}
+PARTS = {"webp": "image", "jpg": "image", "png": "labels", "stuff": "stuff", "json": "json"}
 INDEX = "index.json"
 TRIES, TIMEOUT, PAUSE = 4, 30, 0.5  # requests, seconds, seconds more after each failure
 CHOICE = Choice(parts=0.2, whole=0.3, power=0.25, grey=0.2)
@@ -81,6 +81,8 @@ Place = Path | Remote
 class Shards:
     """All samples of the shards of a folder: `key.webp` (or jpg), `key.png`, `key.json`.
 
+    `key.stuff`, a PNG like the labels, may hold those of what is no object (sky, grass).
+
     A folder on a web server is read by ranges of bytes, a sample at a time, nothing kept; it needs
     the file that `write_index` makes.
 
@@ -109,19 +111,20 @@ class Shards:
     def order(self, seed: int, epoch: int) -> np.ndarray:
         """Which samples to take in an epoch, in order; a share of the teacher's is left out."""
         rng = np.random.default_rng([seed, epoch])
-        kept = np.flatnonzero(rng.random(len(self)) < self.weights)
-        return rng.permutation(kept)
+        return rng.permutation(np.flatnonzero(rng.random(len(self)) < self.weights))
 
-    def read(self, index: int) -> tuple[Image.Image, np.ndarray]:
-        """The photo and its label map: 0 background, 1..K instances, 255 void."""
+    def read(self, index: int, with_stuff: bool = False) -> tuple[Image.Image, np.ndarray]:
+        """The photo and its label map: 0 background, 1..K instances, 255 void.
+
+        With stuff, its labels lie where no object is, if the shards hold any.
+        """
         path, parts = self.entries[index]
-        image = Image.open(io.BytesIO(self._bytes(path, parts["image"]))).convert("RGB")
-        labels = np.asarray(Image.open(io.BytesIO(self._bytes(path, parts["labels"]))))
-        if labels.shape != (image.height, image.width):
-            raise DataError(
-                f"{path.name}: labels are {labels.shape}, the photo {image.height, image.width}."
-            )
-        return image, labels
+        names = ["image", "labels"] + ["stuff"] * (with_stuff and "stuff" in parts)
+        image, *maps = (Image.open(io.BytesIO(self._bytes(path, parts[name]))) for name in names)
+        if wrong := [each.size for each in maps if each.size != image.size]:
+            raise DataError(f"{path.name}: labels are {wrong[0]}, the photo is {image.size}.")
+        labels, *stuff = map(np.asarray, maps)
+        return image.convert("RGB"), np.where(labels, labels, *stuff) if stuff else labels
 
     def record(self, index: int) -> dict:
         """What is known of a photo: source, licence where stated, who drew its masks; or {}."""
@@ -189,6 +192,7 @@ class ShardSamples:
         left, epochs = position, count()
         while left >= len(order := self._order(seed, next(epochs))):
             left -= len(order)
-        image, labels = self.shards.read(int(order[left]))
         chance = np.random.default_rng([seed, position])
+        with_stuff = self.choice.stuff > 0 and chance.random() < self.choice.stuff
+        image, labels = self.shards.read(int(order[left]), with_stuff)
         return augment(image, labels, crop, chance, self.choice)

@@ -121,15 +121,16 @@ def official(steps: int = 230 * 30_000 // 32) -> Recipe:
 
     230 epochs of 30,000 samples, Adam 5e-5, a tenth after 190 and again after 210; one to three
     rounds that count 1, 2, 3; clicks and boxes only; scale 0.75 to 1.40, each channel moved by up
-    to 10 grey levels, nothing turned; objects pasted and photos mixed, each half the time.
+    to 10 grey levels, nothing turned; objects pasted and photos mixed, each half the time; in 30 %
+    of the samples stuff may be asked for too, where the shards hold it (`data_scripts/coco_lvis.py`
+    with COCO-Stuff).
     Paper vs. here: the code draws one kind of prompt for a whole batch, here each sample draws its
-    own; a step's weights here sum to 1; the code may ask for stuff in 30 % of the samples, which
-    no set that is read here has.
+    own; a step's weights here sum to 1.
     """
     return replace(
         paper("vit_b", steps),
         drops=(190 / 230, 210 / 230),
-        choice=Choice(parts=0.0, power=0.0, scale=(0.75, 1.4), shift=10.0, mixing=0.5),
+        choice=Choice(parts=0.0, power=0.0, scale=(0.75, 1.4), shift=10.0, mixing=0.5, stuff=0.3),
         fewest=1,
         round_weights=(1.0, 2.0, 3.0),
         shares=(1.0, 1.0, 0.0),
