@@ -34,7 +34,7 @@ Written by `python docs/card.py` from the metadata of `lite0.safetensors`
 | leg | command | seed | crops seen | hours by the clock | began with |
 |---|---|---|---|---|---|
 {legs}
-
+{mean}
 The hours are by the clock, with the pauses that other work made. Machine: {hardware}.
 Recipes: `vpuformer/training/recipes.py`.
 
@@ -81,6 +81,15 @@ def sources(card: dict[str, Any]) -> list[str]:
     return [line for _, line in sorted(lines, reverse=True)]
 
 
+def mean(made_from: dict[str, Any] | None) -> str:
+    """Of which two weights these are the mean, if they are one."""
+    if not made_from:
+        return ""
+    first, last = (digest[:12] for digest in made_from["hashes"])
+    told = f"The mean of what the last leg began with ({first}) and of what it made ({last})"
+    return f"\n{told}: `{made_from['command']}`.\n"
+
+
 def main() -> None:
     """Write lite0.md and lite0.png into the folder of the weights."""
     model = vpu.load("lite0", device="cpu")
@@ -99,6 +108,7 @@ def main() -> None:
             f"| {start[:12] or 'ImageNet'} |"
             for n, (c, start) in enumerate(chain, 1)
         ),
+        mean=mean(model.card.get("mean_of")),
         hardware=cards[-1]["hardware"],
         data="\n".join(sources(cards[-1])),
     )
