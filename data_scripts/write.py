@@ -68,8 +68,7 @@ def write_shards(photos: Iterable[Photo], out: Path, seen: Seen, about: dict[str
 
 def _parts(photo: Photo, labels: np.ndarray, record: dict[str, Any]) -> dict[str, bytes]:
     maps = {"png": labels} | ({"stuff": photo.stuff()} if photo.stuff else {})
-    for each in maps.values():
-        content, suffix = _content(photo, each)
+    content, suffix = _content(photo, *maps.values())
     if suffix not in KEPT.values():
         picture, suffix = io.BytesIO(), "webp"
         Image.fromarray(read(content)).save(picture, "WEBP", lossless=True)
@@ -106,8 +105,8 @@ def _objects(labels: np.ndarray) -> int:
     return int((np.unique(labels) % VOID > 0).sum())
 
 
-def _content(photo: Photo, labels: np.ndarray) -> tuple[bytes, str]:
-    """The bytes of the photo's file and their kind, checked against its labels."""
+def _content(photo: Photo, *maps: np.ndarray) -> tuple[bytes, str]:
+    """The bytes of the photo's file and their kind, checked against its label maps."""
     try:
         content = photo.image.read_bytes()
         with Image.open(io.BytesIO(content), formats=FORMATS) as file:
@@ -116,8 +115,7 @@ def _content(photo: Photo, labels: np.ndarray) -> tuple[bytes, str]:
         raise
     except BROKEN as error:
         raise DataError(f"The photo {photo.name} cannot be read: {error}.") from None
-    if (height, width) != labels.shape:
-        rows, columns = labels.shape
+    for rows, columns in {labels.shape for labels in maps} - {(height, width)}:
         raise DataError(
             f"The photo {photo.name} is {width} x {height}, its labels {columns} x {rows}. "
             "Fetch the set again."

@@ -234,7 +234,9 @@ for k in range(1, len(quality) + 1):
     state = course.attending.states(model, photo, mine.prompts[:k])[-1]
     gates.append([float((state.gates[k] > 0.5).float().mean()) for k in ("channel", "pixel")])
 print("share of open gates (channel, pixel) by round:", np.round(gates, 2).tolist())
-assert all(0.5 < q_h.max() <= 1 for q_h in bumps)  # below 1 where a stroke stands upright
+ends = [np.flatnonzero(q_h)[[0, -1]] * photo.shape[1] / len(q_h) for q_h in bumps]
+spans = [prompt.bounds[::2] for prompt in mine.prompts]
+assert np.allclose(ends, spans, atol=15)  # each bump lies over its own prompt, in pixels
 
 # %%
 title = f"IoU {quality[0]:.2f} becomes {quality[-1]:.2f}, open channels "
