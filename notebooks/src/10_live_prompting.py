@@ -236,7 +236,7 @@ for k in range(1, len(quality) + 1):
 print("share of open gates (channel, pixel) by round:", np.round(gates, 2).tolist())
 ends = [np.flatnonzero(q_h)[[0, -1]] * photo.shape[1] / len(q_h) for q_h in bumps]
 spans = [prompt.bounds[::2] for prompt in mine.prompts]
-assert np.allclose(ends, spans, atol=15)  # each bump lies over its own prompt, in pixels
+assert np.allclose(ends, spans, atol=photo.shape[1] / 40)  # each bump lies over its own prompt
 
 # %%
 title = f"IoU {quality[0]:.2f} becomes {quality[-1]:.2f}, open channels "
