@@ -1,11 +1,11 @@
-"""An answer's mask and probability are found apart, and agree to the last pixel."""
+"""An answer's mask and probability agree to the last pixel; parts that nobody asked for go."""
 
 import numpy as np
 import pytest
 
-from vpuformer.conversation import Round, answered
+from vpuformer.conversation import LEFT_OUT, Round, answered, joined
 from vpuformer.imaging import Frame
-from vpuformer.prompts import Click
+from vpuformer.prompts import Box, Click, Scribble
 
 CLICKS = (Click(70, 40), Click(3, 90, positive=False))
 
@@ -21,3 +21,57 @@ def test_the_mask_is_where_the_probability_is_above(size, threshold, crop):
     np.testing.assert_array_equal(answer.mask, answer.prob > threshold)
     assert answer.prob[40, 70] == 1 and answer.prob[90, 3] == 0  # row = y
     np.testing.assert_allclose(answer.prob[20:39, 2:120], threshold, atol=1e-6)
+
+
+PARTS = {"left": np.s_[10:20, 5:15], "right": np.s_[10:20, 40:60], "below": np.s_[50:60, 30:40]}
+
+
+def three_parts():
+    logits = np.random.default_rng(0).uniform(-3, -1, (64, 64)).astype(np.float32)
+    for part in PARTS.values():
+        logits[part] *= -1
+    return logits
+
+
+@pytest.mark.parametrize(
+    ("prompts", "kept"),
+    [
+        ([Click(10, 15)], ["left"]),
+        ([Click(4.5, 9.5)], ["left"]),  # the first pixel that is on it
+        ([Click(10, 15), Click(45, 12)], ["left", "right"]),
+        ([Click(10, 15), Click(35, 55, positive=False)], ["left"]),
+        ([Box.from_corners(-20, 8, 50, 30)], ["left", "right"]),  # also from outside the frame
+        ([Scribble([(45, 15), (35, 52)])], ["right", "below"]),
+        ([Click(30, 30)], list(PARTS)),  # nothing is reached: all stay
+        ([Click(10, 15, positive=False)], list(PARTS)),
+        ([], list(PARTS)),
+    ],
+)
+def test_only_parts_that_something_positive_reaches_stay(prompts, kept):
+    logits = three_parts()
+    answer = joined(logits, prompts, None)
+    for name, part in PARTS.items():
+        expected = logits[part] if name in kept else LEFT_OUT
+        np.testing.assert_array_equal(answer[part], expected, err_msg=name)
+    outside = logits < 0
+    np.testing.assert_array_equal(answer[outside], logits[outside])
+    assert answer.dtype == np.float32
+
+
+def test_what_the_start_mask_held_stays():
+    start = np.zeros((64, 64), np.float32)
+    start[58:, 36:] = 1
+    answer = joined(three_parts(), [Click(10, 15)], start)
+    assert [bool((answer[part] > 0).all()) for part in PARTS.values()] == [True, False, True]
+
+
+def test_parts_that_touch_at_a_corner_are_one():
+    logits = np.full((8, 8), -1, np.float32)
+    logits[1:3, 1:3] = logits[3:5, 3:5] = logits[6, 6] = 1
+    answer = joined(logits, [Click(1, 1)], None)
+    assert (answer > 0).sum() == 8 and answer[6, 6] == LEFT_OUT
+
+
+def test_an_empty_mask_stays_empty():
+    logits = np.full((8, 8), -1, np.float32)
+    np.testing.assert_array_equal(joined(logits, [Click(1, 1)], None), logits)

@@ -143,7 +143,8 @@ def test_zoom_crops_hold_what_they_must_and_stay_inside(x0, y0, w, h):
         left, top, right, bottom = crop
         assert 0 <= left < right <= 1000 and 0 <= top < bottom <= 600
         assert covers(crop, [span])
-        assert min(right - left, bottom - top) >= 90  # half of min_side remains at a corner
+        for side, low, high in ((right - left, *span[::2]), (bottom - top, *span[1::2])):
+            assert side >= min(high - low + 60, 200) / 2  # half of it remains at a corner
 
 
 def test_large_objects_are_not_zoomed_and_iou_of_crops():

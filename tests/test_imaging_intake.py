@@ -201,6 +201,9 @@ def test_zoom_crop_golden():
     assert zoom_crop([(99.5, 49.5, 99.5, 49.5)], (400, 600), zoom) == (90, 40, 110, 60)
     assert zoom_crop([(-0.5, -0.5, 9.5, 9.5)], (400, 600), zoom) == (0, 0, 15, 15)
     assert zoom_crop([(9.5, 9.5, 550, 350)], (400, 600), zoom) is None
+    small = ZoomConfig()  # 60 px more than the object, up to 200, then 1.4 times as large
+    assert zoom_crop([(299.5, 199.5, 319.5, 209.5)], (400, 600), small) == (270, 170, 350, 240)
+    assert zoom_crop([(199.5, 99.5, 344.5, 249.5)], (400, 600), small) == (171, 70, 374, 280)
     wide = zoom_crop([(9.5, 190, 550, 210)], (400, 600), zoom)
     assert wide is not None and wide[0] == 0 and wide[2] == 600
 

@@ -67,6 +67,29 @@ def test_a_clicks_own_pixel_obeys_and_the_latest_wins():
     assert predictor.predict().mask[0, 119]
 
 
+def test_a_part_that_no_positive_prompt_reaches_is_left_out(monkeypatch):
+    def decode(self, features, prompts, prev_mask=None):
+        seen.append(prev_mask)
+        answer = MODEL.decode(features, prompts, prev_mask)
+        answer.logits[:] = -8
+        answer.logits[..., 10:20, 10:20] = answer.logits[..., 40:50, 40:50] = 8
+        return answer
+
+    monkeypatch.setattr(Counting, "decode", decode)
+    seen, predictor = [], fresh(Counting())
+    assert predictor.settings["islands"] == "left out"
+    near, far = (25, 20), (85, 55)  # pixels of the image in either part
+    first = predictor.add(Click(*near)).mask
+    assert first[near[::-1]] and not first[far[::-1]]
+    second = predictor.add(Click(*far)).mask  # asked for now
+    assert second[near[::-1]] and second[far[::-1]]
+    assert seen[1][0, 0, 15, 15] > 0.99 and seen[1][0, 0, 45, 45] < 0.02  # nor is it shown again
+    start = np.zeros(SIZE, bool)
+    start[50:60, 80:90] = True  # around the far one
+    predictor.set_image(IMAGE, start)
+    assert np.array_equal(predictor.add(Click(*near)).mask, second)
+
+
 def test_each_round_sees_the_last_one():
     one_by_one, at_once = fresh(), fresh()
     for prompt in MIXED:

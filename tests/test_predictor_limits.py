@@ -190,7 +190,11 @@ def test_zoom_after_the_first_mask_then_kept():
     crop = predictor.rounds[-1].frame.crop
     left, top, right, bottom = crop
     assert left <= 290 < right and top <= 280 < bottom
-    assert right - left >= 200 and bottom - top >= 200
+    first = predictor.rounds[0]
+    x0, y0, x1, y1 = first.frame.bounds_of(first.logits > 0)
+    assert 60 < y1 - y0 < x1 - x0 < 140  # so 60 px beside it make more than 1.4 times
+    assert right - left == pytest.approx(x1 - x0 + 60, abs=1)
+    assert bottom - top == pytest.approx(y1 - y0 + 60, abs=1)
     predictor.add(Click(300, 290))
     assert predictor.rounds[-1].frame.crop == crop and model.encodings == 2
 

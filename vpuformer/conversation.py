@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import floor
 
 import numpy as np
 
 from vpuformer.errors import ImageError, PromptError
-from vpuformer.imaging import Frame, sigmoid
-from vpuformer.prompts import Click, Prediction, Prompt
+from vpuformer.imaging import Frame, parts_of, sigmoid
+from vpuformer.prompts import Click, Prediction, Prompt, of_sign
 from vpuformer.zoom import RitmFrame
+
+LEFT_OUT = np.float32(-4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,24 @@ def answered(rounds: tuple[Round, ...], threshold: float) -> Prediction:
         return obeying(np.where(over, found.clip(least), found.clip(None, most)), prompts)
 
     return Prediction(prob, threshold, lambda: obeying(frame.spread(logits, threshold), prompts))
+
+
+def joined(logits: np.ndarray, prompts: list[Prompt], start: np.ndarray | None) -> np.ndarray:
+    """The same logits `[side, side]` of a frame, without parts that nothing positive reaches.
+
+    When nothing reaches any part of the mask, all stay.
+
+    Args:
+        logits: those of parts left out become -4.
+        prompts: in the frame's pixels; a positive one reaches what lies within its bounds.
+        start: the mask that was begun with, as probability there; it reaches what it overlaps.
+    """
+    parts = parts_of(logits > 0)
+    edges = ([max(0, floor(e + 0.5)) for e in p.bounds] for p in of_sign(prompts, True))
+    reached = [parts[y0 : y1 + 1, x0 : x1 + 1].ravel() for x0, y0, x1, y1 in edges]  # row = y
+    reached += [] if start is None else [parts[start > 0.5]]
+    kept = np.isin(np.arange(parts.max() + 1), np.concatenate([[0], *reached]))
+    return np.where(kept[parts], logits, LEFT_OUT) if kept[1:].any() else logits
 
 
 def previous(

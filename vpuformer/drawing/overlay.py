@@ -82,14 +82,11 @@ def outlines(mask: np.ndarray) -> list[list[tuple[float, float]]]:
             ends.setdefault((x + a[0], y + a[1]), []).append((x + b[0], y + b[1]))
     paths = []
     while ends:
-        corner = next(iter(ends))
-        corners = [corner]
-        while corner in ends:
-            following = ends[corner]
-            corner = following.pop()
+        corners = [next(iter(ends))]
+        while following := ends.get(corners[-1]):
+            corners.append(following.pop())
             if not following:
-                del ends[corners[-1]]
-            corners.append(corner)
+                del ends[corners[-2]]
         middles = (np.array(corners[:-1]) + np.array(corners[1:])) / 2 - 0.5
         paths.append([(x, y) for x, y in middles.tolist()])
     return paths
@@ -157,13 +154,11 @@ class _Canvas:
 
     def prompt(self, prompt: Prompt) -> None:
         colour, (x0, y0, x1, y1) = palette.of_sign(prompt.positive), prompt.bounds
-        at = (x0, y0)
         if isinstance(prompt, Box):
             self.cased([(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)], 2.0, colour)
         elif isinstance(prompt, Scribble):
             self.cased(prompt.points, 4.0, colour)
-            at = prompt.points[0]
-        self.mark(at, prompt.positive)
+        self.mark(prompt.points[0] if isinstance(prompt, Scribble) else (x0, y0), prompt.positive)
 
     def mark(self, at: tuple[float, float], positive: bool) -> None:
         """The sign: a disc with +, or a square with ×."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vpuformer.imaging import parts_of
 from vpuformer.prompts import Mask, as_masks
 
 MERGE_ABOVE = 0.1  # parts with more than this share of their kind of error join the largest one
@@ -86,7 +87,5 @@ def largest_error(mistakes: Mistakes) -> ErrorRegion | None:
 
 def _pieces(mask: Mask) -> tuple[np.ndarray, np.ndarray]:
     """8-connected pieces, labelled 1, 2, ... in an int `[H, W]`, and their sizes."""
-    import cv2
-
-    _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    labels = parts_of(mask)
     return labels, np.bincount(labels.ravel(), minlength=1)[1:]

@@ -59,8 +59,7 @@ def card(
 
 def _sources(shards: Shards) -> list[dict[str, Any]]:
     """Photos and masks by source, with the licence where it is stated."""
-    photos: Counter[tuple[str, ...]] = Counter()
-    masks: Counter[tuple[str, ...]] = Counter()
+    photos, masks = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
     for index in range(len(shards)):
         record = shards.record(index)
         key = tuple(str(record.get(name) or "unstated") for name in SOURCE)

@@ -152,7 +152,8 @@ def _fabric(recipe: Recipe) -> Fabric:
             f"take it in {recipe.accumulate} parts. Give a multiple of {world * parts}."
         )
     strategy = DDPStrategy(find_unused_parameters=not recipe.loss.p2cl) if world > 1 else "auto"
-    nodes, precision = world // local, recipe.precision
+    auto = "bf16-mixed" if torch.cuda.is_available() else "32-true"
+    nodes, precision = world // local, auto if recipe.precision == "auto" else recipe.precision
     fabric = Fabric(strategy=strategy, devices=local, num_nodes=nodes, precision=precision)  # pyright: ignore[reportArgumentType]
     fabric.launch()
     return fabric
@@ -180,8 +181,7 @@ def _batches(
         parts = [positions[i : i + size] for i in range(0, len(positions), size)]
         return [_collate(data, recipe, step, part, fabric.device) for part in parts]
 
-    local = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
-    ahead = max(1, (os.cpu_count() or 1) // local - 1)
+    ahead = max(1, (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", 1)) - 1)
     with ThreadPoolExecutor(ahead) as pool:
         first = range(start, min(start + ahead, recipe.steps))
         upcoming = deque(pool.submit(make, step) for step in first)

@@ -39,5 +39,4 @@ def learning_rate(recipe: Recipe, step: int) -> float:
 def update_ema(ema: nn.Module, model: nn.Module, decay: float, step: int) -> None:
     """ema <- d ema + (1 - d) model, with d rising to `decay` over the first steps."""
     d = min(decay, (1 + step) / (10 + step))
-    for slow, fast in zip(ema.parameters(), model.parameters(), strict=True):
-        slow.lerp_(fast.detach(), 1 - d)
+    torch._foreach_lerp_([*ema.parameters()], [*model.parameters()], 1 - d)  # pyright: ignore

@@ -35,7 +35,7 @@ class Recipe:
     ema: float = 0.999
     loss: LossConfig = field(default_factory=LossConfig)
     seed: int = 0
-    precision: str = "32-true"
+    precision: str = "auto"  # Fabric's words; "auto": "bf16-mixed" on a GPU, else "32-true"
     save_every: int = 100
     log_every: int = 10
 

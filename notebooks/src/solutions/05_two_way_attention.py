@@ -88,22 +88,23 @@ phis = {
     "always open": lambda f: torch.ones(f.shape[:2]),
 }
 found = {name: noc_with(phi) for name, phi in phis.items()}
+assert profile == "smoke" or found["maximum"] <= found["always open"] < found["mean"]
 for name, noc in found.items():
     print(f"{name:<13}NoC@90 {noc:.2f}")
 
 # %%
 verdict = course.checks.ex(
-    "05.E", soft, tokens=torch.randn(1, 6, 8), trial=noc_with, beat=found["maximum"]
+    "05.E", soft, tokens=torch.randn(1, 6, 8), trial=noc_with, beat=found["mean"]
 )
 assert verdict.endswith("right.") or profile == "smoke", verdict
 verdict
 
 # %% [markdown]
-# What wins, wins by opening the gate further, and *always open* does as well: so the gate's choice
-# of places was worth nothing here. A φ that lets the gate vary (`mean`, `compared`) costs clicks,
-# since the rest of the model has learnt to live with an open gate. That is all this can tell: it
-# is a φ put into weights that were trained with another one, and 24 games. How many of them
-# changed at all?
+# None does better than the maximum, with which these weights were trained. Yet a gate that is
+# *always open* costs an eighth of a click: the gate's choice of places is worth next to nothing
+# here. A φ that lets the gate vary (`mean`, `compared`) costs clicks, since the rest of the model
+# has learnt to live with an open gate. That is all this can tell: it is a φ put into weights that
+# were trained with another one, and 24 games. How many of them changed at all?
 
 # %%
 games = {}
