@@ -90,8 +90,8 @@ class ZoomConfig:
 
     mode: Literal["none", "frame", "ritm"] = "frame"  # ritm: the peers' arithmetic
     expand: float = 1.4  # crop side over the object's side
-    min_side: int = 200  # pixels of the image; "frame": as far as `margin` does not do
-    margin: int = 60  # "frame": pixels of the image that a small object's crop shows beside it
+    min_side: int = 200  # pixels of the image; in "frame" a small object's crop may be smaller:
+    margin: int = 60  # it shows so many pixels beside the object
     renew_below: float = 0.5  # a new crop when the box IoU with the wanted one is lower
 
 

@@ -26,7 +26,8 @@ class Predictor:
     """Answers prompts on an image; each round sees the last round's probability.
 
     Sec. III-A at inference. In late fusion the image is encoded once, and once more for a zoom-in
-    crop; further prompts only decode. A call that fails leaves everything as it was.
+    crop; further prompts only decode. Parts of a mask that no positive prompt reaches are left
+    out. A call that fails leaves everything as it was.
 
     Args:
         model: a VPUFormer, for example from `load("lite0")`.
