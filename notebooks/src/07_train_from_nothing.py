@@ -535,7 +535,7 @@ course.checks.ex("07.E", your_predictor, trial=trial, beat=exams[stop]["NoC@90"]
 #
 # *The prediction:* five clicks come first; the last cell says when. A click in the right place
 # mends a poor mask long before one click is enough for a good one. How much of this survives on
-# photos? The next cell boxes a real cup, for our model and for `lite0`, which learned from
+# photos? The next cell clicks on a real cup, for our model and for `lite0`, which learned from
 # photos. *Still unknown:* how much of that gap is photos.
 #
 # | paper | module | test |
@@ -545,16 +545,16 @@ course.checks.ex("07.E", your_predictor, trial=trial, beat=exams[stop]["NoC@90"]
 # | the loop | `vpuformer/training/loop.py` | `tests/training/test_loop.py` |
 
 # %%
-(photo, cup), box, found = course.photo("coffee"), vpu.Box.from_corners(168, 13, 412, 312), {}
+(photo, cup), click, found = course.photo("coffee"), vpu.Click(290, 150), {}
 for name, asked in {"ours": model, "lite0": vpu.load("lite0", device="cpu")}.items():
     predictor = vpu.Predictor(asked, precision="float32")
     predictor.set_image(photo)
-    found[name] = predictor.add(box).mask
+    found[name] = predictor.add(click).mask
 cups = [float(metrics.iou(cup, mask)) for mask in found.values()]
 assert not is_long or cups[1] > cups[0] + 0.1
 names = [f"{name}: IoU {value:.2f}" for name, value in zip(found, cups, strict=True)]
-shown = [overlay.overlay(photo, m, prompts=[box], gt_mask=cup) for m in found.values()]
-words = "A cup in one box and two masks: ours with gaps, that of lite0 nearly whole."
+shown = [overlay.overlay(photo, m, prompts=[click], gt_mask=cup) for m in found.values()]
+words = "A cup, one click and two masks: that of lite0 holds more of the cup than ours."
 course.show(curves.strip(shown, names, title="A real cup: photos teach photos"), words)
 
 # %%
