@@ -112,9 +112,8 @@ def measured() -> tuple[float, float, float]:
     flop = busy["batch"] * work("lite0", replace(recipes.onward(), crops=((0.0, side),)))
     speeds = ("images_per_s", "images_per_s_with_waits")
     least = min(row["batch"] / row[speed] for row in rows for speed in speeds)
-    shares = json.loads((ROOT / "results" / "step_time.json").read_text("utf-8"))["rows"][0][
-        "shares"
-    ]
+    on_cpu = json.loads((ROOT / "results" / "step_time.json").read_text("utf-8"))["rows"][0]
+    shares = on_cpu["shares"]
     robot = shares["prompts"] / (shares["forward"] + shares["backward"])
     return 1000 * flop / busy["busy_ms"] / ASSUMED["peak"], least, robot
 
