@@ -145,12 +145,12 @@ def test_similarity_is_the_models_rho_on_the_whole_image():
 
 def test_prepare_encodes_ahead_and_changes_nothing():
     prepared, plain = (fresh(Counting(), zoom=ZoomConfig(min_side=20)) for _ in range(2))
-    for prompt in (MIXED[0], Click(61, 41)):
+    for prompt, encoded in ((MIXED[0], 1), (Click(61, 41), 2)):
         prepared.prepare()
-        encoded = prepared.model.encoded
-        assert np.array_equal(prepared.add(prompt).prob, plain.add(prompt).prob)
         assert prepared.model.encoded == encoded
-    assert prepared.rounds[1].frame.crop and prepared.model.encoded == 2
+        assert np.array_equal(prepared.add(prompt).prob, plain.add(prompt).prob)
+        assert prepared.rounds[-1].frame.crop and prepared.model.encoded == 2
+    assert plain.model.encoded == 2
 
 
 def test_spare_slots_for_prompts_change_nothing():
@@ -286,8 +286,6 @@ def test_zoom_encodes_one_crop_and_keeps_it():
     model = Counting()
     predictor = fresh(model, zoom=ZoomConfig(min_side=20))
     predictor.add(Click(60, 40))
-    assert model.encoded == 1 and predictor.rounds[-1].frame.crop is None
-    predictor.add(Click(61, 41))
     crop = predictor.rounds[-1].frame.crop
     assert model.encoded == 2 and crop is not None
     left, top, right, bottom = crop

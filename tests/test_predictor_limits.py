@@ -12,6 +12,7 @@ from small import CONFIG
 
 from vpuformer.config import ConfigError, ZoomConfig
 from vpuformer.errors import ImageError, PromptError
+from vpuformer.imaging import Frame, tight_box
 from vpuformer.model import build
 from vpuformer.predictor import Predictor, segment
 from vpuformer.prompts import Box, Click, Scribble
@@ -31,7 +32,10 @@ GESTURES = [
 
 
 class Counting:
-    """Stands in front of a model and counts; where told, it answers with a disc of its own."""
+    """Stands in front of a model and counts; where told, it answers with discs of its own.
+
+    Given a list, each answer takes the next disc, and the last one stays.
+    """
 
     def __init__(self, model=MODEL, disc=None):
         self.model, self.config, self.disc, self.encodings = model, model.config, disc, 0
@@ -49,7 +53,10 @@ class Counting:
         answer = self.model.decode(features, prompts, prev_mask)
         if self.disc is None:
             return answer
-        x, y, radius = self.disc
+        discs = self.disc
+        if not isinstance(discs, list):
+            discs = [discs]
+        x, y, radius = discs.pop(0) if len(discs) > 1 else discs[0]
         at = torch.arange(answer.logits.shape[-1])
         inside = (at - x) ** 2 + (at[:, None] - y) ** 2 <= radius**2
         return replace(answer, logits=torch.where(inside, 8.0, -8.0)[None, None])
@@ -176,45 +183,71 @@ def test_objects_do_not_know_of_each_other():
     assert len(predictor.objects) == 1 and predictor.prompts == []
 
 
-def photo(size=(600, 900)):
+PHOTO = (600, 900)
+
+
+def photo(size=PHOTO):
     return np.random.default_rng(1).integers(0, 256, (*size, 3), dtype=np.uint8)
 
 
-def test_zoom_after_the_first_mask_then_kept():
-    model = Counting(disc=(20, 30, 4))  # a small object in the whole image
+SMALL, LARGER = (20, 30, 4), (32, 32, 22)  # one object, in the whole image and in the crop
+
+
+def test_a_small_first_mask_is_answered_again_in_a_crop_that_is_kept():
+    model = Counting(disc=[SMALL, LARGER])
     predictor = talk(model, photo(), zoom=ZoomConfig())
-    predictor.add(Click(290, 280))
-    assert predictor.rounds[-1].frame.crop is None and model.encodings == 1
-    model.disc = (32, 32, 22)  # the same object, larger in the crop
-    predictor.add(Click(295, 285))
-    crop = predictor.rounds[-1].frame.crop
-    left, top, right, bottom = crop
-    assert left <= 290 < right and top <= 280 < bottom
-    first = predictor.rounds[0]
-    x0, y0, x1, y1 = first.frame.bounds_of(first.logits > 0)
+    mask = predictor.add(Click(290, 280)).mask
+    (turn,) = predictor.rounds
+    left, top, right, bottom = crop = turn.frame.crop
+    assert left <= 290 < right and top <= 280 < bottom and turn.prompts == (Click(290, 280),)
+    at = np.arange(64)
+    first = (at - 20) ** 2 + (at[:, None] - 30) ** 2 <= 4**2
+    x0, y0, x1, y1 = Frame(PHOTO, 64).bounds_of(first)
     assert 60 < y1 - y0 < x1 - x0 < 140  # so 60 px beside it make more than 1.4 times
     assert right - left == pytest.approx(x1 - x0 + 60, abs=1)
     assert bottom - top == pytest.approx(y1 - y0 + 60, abs=1)
-    predictor.add(Click(300, 290))
-    assert predictor.rounds[-1].frame.crop == crop and model.encodings == 2
+    again = tight_box(mask)  # the second answer: 45 of the crop's 64 cells across
+    assert again[2] - again[0] == pytest.approx(45 / 64 * (right - left), abs=3)
+    assert predictor.settings["looks"] == 2 and (len(model.prevs), model.encodings) == (2, 2)
+    predictor.add(Click(300, 290))  # one look suffices
+    assert predictor.rounds[-1].frame.crop == crop
+    assert (len(model.prevs), model.encodings) == (3, 2)
+
+
+@pytest.mark.parametrize("mode", ["none", "ritm"])
+def test_other_kinds_of_zoom_look_once(mode):
+    model = Counting(disc=SMALL)
+    predictor = talk(model, photo(), zoom=ZoomConfig(mode=mode))
+    predictor.add(Click(290, 280))
+    assert predictor.settings["looks"] == len(model.prevs) == 1
+
+
+def test_the_second_look_sees_the_first_mask():
+    model = Counting(disc=[SMALL, LARGER])
+    predictor = talk(model, photo(), zoom=ZoomConfig())
+    predictor.add(Click(290, 280))
+    before, seen = model.prevs
+    left, top, right, bottom = predictor.rounds[-1].frame.crop
+    area = np.pi * (4 / 64) ** 2 * 600 * 900  # of the first mask, in the image
+    share = (seen > 0.5).float().mean().item()
+    assert before is None
+    assert share == pytest.approx(area / (right - left) / (bottom - top), abs=0.05)
 
 
 def test_zoom_carries_the_mask_over():
-    model = Counting(disc=(20, 30, 4))
+    model = Counting(disc=[SMALL, LARGER])
     predictor = talk(model, photo(), zoom=ZoomConfig())
     whole = predictor.add(Click(290, 280)).mask
-    predictor.add(Click(295, 285))
+    predictor.add(Click(400, 250))  # outside: another crop
     left, top, right, bottom = predictor.rounds[-1].frame.crop
-    share = (model.prevs[-1] > 0.5).float().mean().item()
+    share = (model.prevs[-2] > 0.5).float().mean().item()
     assert share == pytest.approx(whole[top:bottom, left:right].mean(), abs=0.03) and share > 0.05
 
 
 def test_zoom_is_renewed_by_a_prompt_outside():
-    model = Counting(disc=(20, 30, 4))
+    model = Counting(disc=[SMALL, LARGER])
     predictor = talk(model, photo(), zoom=ZoomConfig())
     predictor.add(Click(290, 280))
-    model.disc = (32, 32, 22)
-    predictor.add(Click(295, 285))
     old = predictor.rounds[-1].frame.crop
     predictor.add(Click(500, 300))
     new = predictor.rounds[-1].frame.crop
@@ -300,11 +333,9 @@ def test_writing_to_an_answer_leaves_the_start_mask():
 
 
 def test_a_box_that_leaves_the_image_does_not_renew_the_crop():
-    model = Counting(disc=(4, 30, 3))
+    model = Counting(disc=[(4, 30, 3), (20, 32, 16)])
     predictor = talk(model, photo(), zoom=ZoomConfig())
     predictor.add(Box.from_corners(-60, 240, 110, 330))
-    model.disc = (20, 32, 16)
-    predictor.add(Click(50, 280))
     crop = predictor.rounds[-1].frame.crop
     model.disc = (22, 32, 18)  # a little larger, so another crop would be wanted
     for _ in range(2):

@@ -96,8 +96,7 @@ def _cv2() -> tuple[bool, str]:
     field = np.zeros((3, 4), np.uint8)
     field[1, 1:3] = 1
     works = cv2.distanceTransform(field, cv2.DIST_L2, 0).max() == 1.0
-    state = "works" if works else "is off"
-    return works, f"{cv2.__version__}, exact distance transform {state}"
+    return works, f"{cv2.__version__}, exact distance transform {'works' if works else 'is off'}"
 
 
 def _weights() -> tuple[bool, str]:

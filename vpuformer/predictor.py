@@ -1,7 +1,8 @@
 """One conversation about one image: prompts in, masks in the image's own coordinates out."""
 
 from collections.abc import Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from time import perf_counter
 from typing import Any
@@ -26,8 +27,8 @@ class Predictor:
     """Answers prompts on an image; each round sees the last round's probability.
 
     Sec. III-A at inference. In late fusion the image is encoded once, and once more for a zoom-in
-    crop; further prompts only decode. Parts of a mask that no positive prompt reaches are left
-    out. A call that fails leaves everything as it was.
+    crop; further prompts only decode. A round whose mask asks for another crop answers once more,
+    in that. Parts that no positive prompt reaches are left out. A failing call changes nothing.
 
     Args:
         model: a VPUFormer, for example from `load("lite0")`.
@@ -59,7 +60,7 @@ class Predictor:
     def settings(self) -> dict[str, Any]:
         """What decides the answers, for a results file's header."""
         how = {"precision": self.precision, "zoom": to_json(self.zoom), "islands": "left out"}
-        return {**how, "side": self.model.config.size}
+        return {**how, "looks": 1 + (self.zoom.mode == "frame"), "side": self.model.config.size}
 
     def set_image(self, image: Any, mask: np.ndarray | None = None) -> Prediction | None:
         """Begin a conversation about an image: a path, an array, a PIL image.
@@ -208,13 +209,20 @@ class Predictor:
         return None if thing.start is None else Prediction(thing.start.copy(), self.threshold)
 
     def _answer(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...]) -> Round:
-        """The next round: choose the frame, encode if it is new, decode."""
-        began, frame = perf_counter(), self._frame(rounds, prompts)
-        logits = self._decoded(rounds, prompts, frame).logits[0, 0].float().cpu().numpy()
-        every, start = [*said(rounds), *prompts], previous((), self._object.start, frame)
-        answer = Round(prompts, frame, joined(logits, frame.prompts(every), start))
+        """The next round: an answer, and where it asks for another frame, one more in that."""
+        began, self.seconds["encode"] = perf_counter(), 0.0
+        answer = self._look(rounds, prompts)
+        seen = (*rounds, answer)
+        if self.zoom.mode == "frame" and self._frame(seen, ()) != answer.frame:
+            answer = replace(self._look(seen, ()), prompts=prompts)
         self.seconds["decode"] = perf_counter() - began - self.seconds["encode"]
         return answer
+
+    def _look(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...]) -> Round:
+        frame, every = self._frame(rounds, prompts), [*said(rounds), *prompts]
+        logits = self._decoded(rounds, prompts, frame).logits[0, 0].float().cpu().numpy()
+        start = previous((), self._object.start, frame)
+        return Round(prompts, frame, joined(logits, frame.prompts(every), start))
 
     def _decoded(
         self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...], frame: Frame, **details: bool
@@ -229,14 +237,13 @@ class Predictor:
         with self._arithmetic():
             began = perf_counter()
             features = self._encoded(frame, prev_mask, batch)
-            self.seconds["encode"] = perf_counter() - began
+            self.seconds["encode"] += perf_counter() - began
             return self.model.decode(features, batch, prev_mask, **details)
 
     @contextmanager
     def _arithmetic(self) -> Generator[None, None, None]:
         """No gradients, in the precision that was asked for."""
-        is_rough = self.precision == "bfloat16"
-        rough = torch.autocast(self.device.type, torch.bfloat16) if is_rough else nullcontext()
+        rough = torch.autocast(self.device.type, torch.bfloat16, self.precision == "bfloat16")
         with torch.inference_mode(), rough:
             yield
 
@@ -265,19 +272,15 @@ class Predictor:
             mask = last.frame.spread(last.logits, 0.5) if last else np.zeros(size, bool)
             every, frame = [*said(rounds), *prompts], last.frame if last else None
             return ritm_frame(frame, mask, every, side, self.zoom)
-        whole = Frame(size, side)
         mask = last.frame.bounds_of(last.logits > 0) if last else None
         if last is None or mask is None or self.zoom.mode == "none":
-            return whole
+            return Frame(size, side)
         pointed = [*of_sign(said(rounds), True), *prompts]
         spans = [_clipped(s, size) for s in (mask, *(p.bounds for p in pointed))]
-        wanted = zoom_crop(spans, size, self.zoom)
-        if wanted is None:
-            return whole
-        kept = last.frame.crop
-        if kept and covers(kept, spans) and box_iou(kept, wanted) >= self.zoom.renew_below:
-            return last.frame
-        return Frame(size, side, wanted)
+        crop, kept = zoom_crop(spans, size, self.zoom), last.frame.crop
+        if crop and kept and covers(kept, spans):
+            crop = kept if box_iou(kept, crop) >= self.zoom.renew_below else crop
+        return Frame(size, side, crop)
 
 
 def segment(image: Any, prompts: list[Prompt], model: VPUFormer | None = None) -> Prediction:
@@ -292,5 +295,5 @@ load_once = cache(load)
 
 def _clipped(span: Span, size: Size) -> Span:
     """The part of a span that lies in the image: a crop can hold no more."""
-    right, bottom = size[1] - 0.5, size[0] - 0.5
-    return max(span[0], -0.5), max(span[1], -0.5), min(span[2], right), min(span[3], bottom)
+    x0, y0, x1, y1 = np.clip(span, -0.5, (size[1] - 0.5, size[0] - 0.5) * 2).tolist()
+    return x0, y0, x1, y1

@@ -262,7 +262,8 @@ print(
 #
 # **Image encoder** (notebook 04). Looks at the photo and keeps maps of features at several
 # sizes. Later rounds reuse them. (If the mask covers only a part of the photo, `Predictor`
-# encodes that part again, larger: it *zooms in*, a habit of the field that the paper lacks.)
+# encodes that part, larger, and answers once more: it *zooms in*, a habit of the field that the
+# paper lacks.)
 #
 # **PuE**, the prompt-unified encoder (02, 03). Turns every gesture, whatever its kind, into
 # *one* vector: a bump over x ($q_h$), a bump over y ($q_v$), its sign ($q_b$).

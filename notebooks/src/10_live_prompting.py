@@ -169,8 +169,8 @@ course.same([(meant[c].x, meant[c].y) for c in told], [(p.x, p.y) for p in sessi
 # %% [markdown]
 # Nothing is computed on the way back, so nothing can differ: the same number for every pixel.
 # And it takes no time that anyone could notice. How long does a click take, then? The look at
-# the photo (the encoder) is paid once, and again where a zoom (notebook 00) begins; each answer
-# pays for DMA and decoder.
+# the photo (the encoder) is paid once, and again where a zoom (notebook 00) begins, here with the
+# first click; each answer pays for DMA and decoder.
 
 # %%
 before, start = session.prob, perf_counter()
@@ -179,7 +179,7 @@ session.redo()
 back = perf_counter() - start
 spent = session.answers.predictor.seconds
 print(f"undo and redo {1000 * back:.1f} ms; a click {1000 * spent['decode']:.0f} ms, "
-      f"the look before the first one {1000 * look:.0f} ms")  # fmt: skip
+      f"photo and crop, looked at first, {1000 * look:.0f} ms")  # fmt: skip
 course.same(session.prob, before, tolerance=0)
 
 # %% [markdown]
@@ -293,10 +293,10 @@ course.show(curves.strip(pictures, names, title=title), words)
 # network for it, which looks closely at a window around the error. Here a box drawn around the
 # error is enough: it is one more prompt for the same weights. Local means that what was right
 # stays. So we count the pixels that changed, inside the box and outside. The box is the robot's,
-# after one click.
+# after two clicks.
 
 # %%
-session, (first,), _ = play(photo, cup, "click", 1)
+session, (*_, first), _ = play(photo, cup, "click", 2)
 old, box = session.mask, next_box(cup, session.mask)
 session.add(box)
 moved = session.mask != old

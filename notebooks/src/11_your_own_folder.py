@@ -468,7 +468,7 @@ course.show(prices(), "Bars for four choices of what is frozen: weights, time, c
 # %%
 blank = [head(i, spot=0) for i in (0, *range(n, n + n // 3))]
 twice = laid_out(dict.fromkeys(("monday", "tuesday"), blank[0]), f"{home}/twice")
-long = replace(recipe, steps=12 * every, save_every=2 * every, lr=6e-4, frozen_stages=2)
+long = replace(recipe, steps=24 * every, save_every=6 * every, lr=6e-4, frozen_stages=2)
 leak = vpu.finetune(model, twice / "images", twice / "masks", f"{run}-twice", long, choice)
 asked_of = [samples.Sample("blank", f"{i}", 1, p, m > 0) for i, (p, m) in enumerate(blank[1:])]
 told, true = leak.after["NoC@90"][0], float(clicks(play(leak.model, asked_of)).mean())
@@ -476,7 +476,7 @@ print(f"NoC@90 by its own report {told:.2f}, on other pictures {true:.2f}")
 assert not is_long or (true > 12 and told < true / 2)
 
 # %% [markdown]
-# Spectacular, and false: it finds at once what cannot be seen, for it knows this picture by heart.
+# Spectacular, and false: a few clicks find what cannot be seen, for it knows this picture by heart.
 # This is a **leak**: what is asked has been seen in training. It is the commonest way to a good
 # number, and nobody means to. Were the spot visible, the gap would be small here, because all
 # heads resemble each other; and a small leak is the one that nobody notices.

@@ -92,8 +92,8 @@ verdict
 
 # %% [markdown]
 # **E.** The same weights, asked through a zoomed crop: objects of the examination are small in
-# their frame, those of the lessons were large in theirs. The crop must be wide, twice the
-# object. A tight one, 1.4 times, does harm: it follows a first mask that missed a part.
+# their frame, those of the lessons were large in theirs. The crop must be wide, two and a half
+# times the object. A tight one, 1.7 times, does harm: it follows a first mask that missed a part.
 
 
 # %%
@@ -122,7 +122,7 @@ beat = trial(lambda: asked(mode="none"))
 
 
 def your_predictor():
-    return asked(mode="frame", min_side=48, expand=2.0)
+    return asked(mode="frame", min_side=48, expand=2.5)
 
 
 verdict = course.checks.ex("07.E", your_predictor, trial=trial, beat=beat)
