@@ -67,7 +67,10 @@ def write_shards(photos: Iterable[Photo], out: Path, seen: Seen, about: dict[str
 
 
 def _parts(photo: Photo, labels: np.ndarray, record: dict[str, Any]) -> dict[str, bytes]:
-    maps = {"png": labels} | ({"stuff": photo.stuff()} if photo.stuff else {})
+    maps = {"png": labels}
+    if photo.stuff:
+        stuff = photo.stuff()
+        maps["stuff"] = np.where(np.isin(stuff, labels), 0, stuff)  # a number is one thing's only
     content, suffix = _content(photo, *maps.values())
     if suffix not in KEPT.values():
         picture, suffix = io.BytesIO(), "webp"

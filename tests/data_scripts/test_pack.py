@@ -12,6 +12,7 @@ import write
 from PIL import Image
 from small import shown
 
+from vpuformer.data.samples import Photo
 from vpuformer.data.shards import Shards, ShardSamples
 
 SIZE = (50, 70)
@@ -56,6 +57,20 @@ def test_shards_hold_what_the_folder_held(folder, tmp_path, capsys):
     assert content == (folder / "images" / "a.jpg").read_bytes()
     sample = shown(ShardSamples(shards).sample(0, 0, 32), 32)
     assert sample.image.shape == (32, 32, 3) and sample.target.any()
+
+
+def test_stuff_never_shares_a_number_with_an_object(folder, tmp_path):
+    labels, stuff = np.full((2, *SIZE), 200, np.uint8)
+    labels[10:], stuff[30:] = 0, 201
+    photo = Photo("c", folder / "images" / "c.png", labels, lambda m: [m], stuff=lambda: stuff)
+    about = {"source": "mine", "licence": "CC0"}
+    write.write_shards([photo], tmp_path / "shards", write.Seen(), about)
+    _, found = Shards(tmp_path / "shards").read(0, with_stuff=True)
+    assert [np.unique(rows).tolist() for rows in (found[:10], found[10:30], found[30:])] == [
+        [200],
+        [0],
+        [201],
+    ]
 
 
 def test_a_large_set_takes_several_shards(folder, tmp_path, monkeypatch):
