@@ -88,7 +88,7 @@ class LossConfig:
 class ZoomConfig:
     """Zoom-in at inference: where the crop lies and when it is renewed."""
 
-    mode: Literal["none", "frame", "ritm"] = "frame"  # ritm: the peers' arithmetic
+    mode: Literal["none", "frame", "ritm"] = "frame"  # ritm: the peers' arithmetic, one look
     expand: float = 1.4  # crop side over the object's side
     min_side: int = 200  # pixels of the image; in "frame" a small object's crop may be smaller:
     margin: int = 60  # it shows so many pixels beside the object
