@@ -1,7 +1,7 @@
 """One conversation about one image: prompts in, masks in the image's own coordinates out."""
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache
 from time import perf_counter
@@ -211,17 +211,16 @@ class Predictor:
     def _answer(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...]) -> Round:
         """The next round: an answer, and where it asks for another frame, one more in that."""
         began, self.seconds["encode"] = perf_counter(), 0.0
-        answer = self._look(rounds, prompts)
+        answer = self._look(rounds, prompts, self._frame(rounds, prompts))
         seen = (*rounds, answer)
-        if self.zoom.mode == "frame" and self._frame(seen, ()) != answer.frame:
-            answer = replace(self._look(seen, ()), prompts=prompts)
+        if self.zoom.mode == "frame" and (frame := self._frame(seen, ())) != answer.frame:
+            answer = replace(self._look(seen, (), frame), prompts=prompts)
         self.seconds["decode"] = perf_counter() - began - self.seconds["encode"]
         return answer
 
-    def _look(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...]) -> Round:
-        frame, every = self._frame(rounds, prompts), [*said(rounds), *prompts]
+    def _look(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...], frame: Frame) -> Round:
         logits = self._decoded(rounds, prompts, frame).logits[0, 0].float().cpu().numpy()
-        start = previous((), self._object.start, frame)
+        every, start = [*said(rounds), *prompts], previous((), self._object.start, frame)
         return Round(prompts, frame, joined(logits, frame.prompts(every), start))
 
     def _decoded(
@@ -243,7 +242,8 @@ class Predictor:
     @contextmanager
     def _arithmetic(self) -> Generator[None, None, None]:
         """No gradients, in the precision that was asked for."""
-        rough = torch.autocast(self.device.type, torch.bfloat16, self.precision == "bfloat16")
+        is_rough = self.precision == "bfloat16"
+        rough = torch.autocast(self.device.type, torch.bfloat16) if is_rough else nullcontext()
         with torch.inference_mode(), rough:
             yield
 
@@ -295,5 +295,5 @@ load_once = cache(load)
 
 def _clipped(span: Span, size: Size) -> Span:
     """The part of a span that lies in the image: a crop can hold no more."""
-    x0, y0, x1, y1 = np.clip(span, -0.5, (size[1] - 0.5, size[0] - 0.5) * 2).tolist()
-    return x0, y0, x1, y1
+    right, bottom = size[1] - 0.5, size[0] - 0.5
+    return max(span[0], -0.5), max(span[1], -0.5), min(span[2], right), min(span[3], bottom)
