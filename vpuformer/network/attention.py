@@ -49,4 +49,5 @@ class FeedForward(nn.Sequential):
 
     def __init__(self, embed_dim: int, mlp_ratio: float) -> None:
         hidden = int(embed_dim * mlp_ratio)
-        super().__init__(nn.Linear(embed_dim, hidden), nn.ReLU(), nn.Linear(hidden, embed_dim))
+        first, last = nn.Linear(embed_dim, hidden), nn.Linear(hidden, embed_dim)
+        super().__init__(first, nn.ReLU(inplace=True), last)

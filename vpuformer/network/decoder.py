@@ -18,7 +18,7 @@ class SeparableBlock(nn.Module):
 
     def forward(self, x: X16) -> X16:
         """The refined map."""
-        return x + self.project(F.relu(self.expand(self.norm(self.depthwise(x)))))
+        return x + self.project(F.relu_(self.expand(self.norm(self.depthwise(x)))))
 
 
 class Neck(nn.Module):
@@ -76,6 +76,6 @@ class Decoder(nn.Module):
         x16 = x16 + F.interpolate(x32, scale_factor=2, mode="bilinear")
         x8 = x8 + F.interpolate(x16, scale_factor=2, mode="bilinear")
         joined = self.level_4(x4) + F.interpolate(x8, x4.shape[-2:], mode="bilinear")
-        F_v_hat = self.blocks(F.relu(joined))
+        F_v_hat = self.blocks(F.relu_(joined))
         logits = self.head(F_v_hat).float()
         return F.interpolate(logits, scale_factor=4, mode="bilinear"), F_v_hat

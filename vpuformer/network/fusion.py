@@ -104,5 +104,5 @@ class LateFusion(nn.Module):
 
     def forward(self, maps: Map) -> tuple[Level, Level]:
         """What to add at 1/4 and at 1/16."""
-        x = F.relu(self.stem(maps))
+        x = F.relu_(self.stem(maps))
         return self.fine(x), self.coarse(x)

@@ -24,7 +24,7 @@ class BasicBlock(nn.Module):
 
     def forward(self, x: Map) -> Map:
         """The block's output."""
-        return F.relu(x + self.conv2(F.relu(self.conv1(x))))
+        return F.relu_(x + self.conv2(F.relu_(self.conv1(x))))
 
 
 def path(source: int, target: int) -> nn.Module:
@@ -91,10 +91,10 @@ class HRNet18s(nn.Module):
 
     def forward(self, image: Image, stem_maps: Map | None = None) -> list[Level]:
         """Four maps at 1/4, 1/8, 1/16, 1/32 of an RGB image in 0..1 (sides multiples of 32)."""
-        x = F.relu(self.stem(normalise(image)))
-        x = F.relu(self.stem2(x if stem_maps is None else x + stem_maps))
+        x = F.relu_(self.stem(normalise(image)))
+        x = F.relu_(self.stem2(x if stem_maps is None else x + stem_maps))
         x = self.layer1(x)
-        maps, source = [F.relu(self.keep(x))], x
+        maps, source = [F.relu_(self.keep(x))], x
         for widen, stage in zip(self.widen, self.stages, strict=True):
             maps.append(F.relu(widen(source)))
             for exchange in stage:  # pyright: ignore[reportGeneralTypeIssues]

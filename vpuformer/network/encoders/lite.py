@@ -37,15 +37,14 @@ class SameConv(nn.Conv2d):
     def __init__(
         self, in_chans: int, out_chans: int, kernel_size: int, stride: int = 1, groups: int = 1
     ) -> None:
-        pad = 0 if stride == 2 else kernel_size // 2
-        super().__init__(in_chans, out_chans, kernel_size, stride, pad, groups=groups)
+        super().__init__(in_chans, out_chans, kernel_size, stride, kernel_size // 2, groups=groups)
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
-        """The convolved map, ceil(H / stride) high."""
-        if self.stride[0] == 2:
-            total = self.kernel_size[0] - 2  # even sides
-            x = F.pad(x, (total // 2, total - total // 2, total // 2, total - total // 2))
-        return super().forward(x)
+        """The convolved map, ceil(H / stride) high; at stride 2 of even sides."""
+        if self.stride[0] == 1:
+            return super().forward(x)
+        weight = F.pad(self.weight, (1, 0, 1, 0))  # a pixel later, without a padded copy of x
+        return self._conv_forward(x, weight, self.bias)
 
 
 class InvertedResidual(nn.Module):
@@ -63,8 +62,8 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
         """The block's output."""
-        y = x if self.expand is None else F.relu6(self.expand(x))
-        y = self.project(F.relu6(self.depthwise(y)))
+        y = x if self.expand is None else F.relu6(self.expand(x), inplace=True)
+        y = self.project(F.relu6(self.depthwise(y), inplace=True))
         return x + y if self.is_residual else y
 
 
@@ -80,7 +79,7 @@ class EfficientNetLite(Trunk):
     def __init__(self, name: str = "lite0") -> None:
         super().__init__()
         width, depth = SCALE[name]
-        self.stem = SameConv(3, self.stem_channels, 3, 2)
+        self.stem = nn.Conv2d(3, self.stem_channels, 3, 2)
         self.stages = nn.ModuleList()
         chans, last = self.stem_channels, len(STAGES) - 1
         for i, (expansion, kernel, stride, base, repeats) in enumerate(STAGES):
@@ -94,8 +93,8 @@ class EfficientNetLite(Trunk):
 
     def forward(self, image: Image, stem_maps: Map | None = None) -> list[Level]:
         """Four maps at 1/4, 1/8, 1/16, 1/32 of an RGB image in 0..1 (sides multiples of 32)."""
-        x = self.stem(image * (255 / 128) - 127 / 128)
-        outputs = self.run_stages(F.relu6(x if stem_maps is None else x + stem_maps))
+        x = self.stem(F.pad(image * (255 / 128) - 127 / 128, (0, 1, 0, 1)))
+        outputs = self.run_stages(F.relu6(x if stem_maps is None else x + stem_maps, inplace=True))
         return [outputs[i] for i in TAPS]
 
     def load_published(self, weights: Mapping[str, Tensor]) -> None:

@@ -38,8 +38,8 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D h w"]:
         """The block's output."""
-        y = self.conv3(F.relu(self.conv2(F.relu(self.conv1(x)))))
-        return F.relu(y + (x if self.downsample is None else self.downsample(x)))
+        y = self.conv3(F.relu_(self.conv2(F.relu_(self.conv1(x)))))
+        return F.relu_(y + (x if self.downsample is None else self.downsample(x)))
 
 
 class ASPP(nn.Module):
@@ -52,13 +52,13 @@ class ASPP(nn.Module):
         self.pool = conv(in_chans, out_chans, 1)
         self.norms = nn.ModuleList(nn.GroupNorm(32, out_chans) for _ in range(5))
         join = conv(out_chans * 5, out_chans, 1)
-        self.project = nn.Sequential(join, nn.GroupNorm(32, out_chans), nn.ReLU())
+        self.project = nn.Sequential(join, nn.GroupNorm(32, out_chans), nn.ReLU(inplace=True))
 
     def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B D h w"]:
         """The joined map."""
         maps = [branch(x) for branch in self.branches]
         maps.append(self.pool(x.mean((2, 3), keepdim=True)))
-        maps = [F.relu(norm(m)) for norm, m in zip(self.norms, maps, strict=True)]
+        maps = [F.relu_(norm(m)) for norm, m in zip(self.norms, maps, strict=True)]
         maps[-1] = maps[-1].expand_as(maps[0])
         return self.project(torch.cat(maps, 1))
 
@@ -91,7 +91,7 @@ class ResNet50(Trunk):
 
     def trunk(self, image: Image, stem_maps: Map | None = None) -> list[Level]:
         """The four stages' outputs, before ASPP."""
-        x = F.relu(self.stem(normalise(image)))
+        x = F.relu_(self.stem(normalise(image)))
         return self.run_stages(F.max_pool2d(x if stem_maps is None else x + stem_maps, 3, 2, 1))
 
     def load_published(self, weights: Mapping[str, Tensor]) -> None:

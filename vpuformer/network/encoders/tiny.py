@@ -11,7 +11,7 @@ from vpuformer.network.shapes import Image, Level, Map
 
 def _layer(in_chans: int, out_chans: int, stride: int) -> list[nn.Module]:
     conv = nn.Conv2d(in_chans, out_chans, 3, stride, 1)
-    return [conv, nn.GroupNorm(8, out_chans), nn.ReLU()]
+    return [conv, nn.GroupNorm(8, out_chans), nn.ReLU(inplace=True)]
 
 
 class TinyEncoder(Trunk):
