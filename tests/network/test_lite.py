@@ -64,12 +64,13 @@ def plain_forward(image, weights, plan):
     return [outputs[i] for i in (2, 4, 10, 15)]
 
 
-def test_folded_trunk_equals_the_plain_one():
+@pytest.mark.parametrize("learning", [True, False])
+def test_folded_trunk_equals_the_plain_one(learning):
     weights, plan = published_layout()
     encoder = EfficientNetLite("lite0")
     encoder.load_published(weights)
     image = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
+    with torch.set_grad_enabled(learning):
         ours, theirs = encoder(image), plain_forward(image, weights, plan)
     assert [tuple(x.shape[1:]) for x in ours] == [
         (24, 16, 24),

@@ -49,5 +49,4 @@ class FeedForward(nn.Sequential):
 
     def __init__(self, embed_dim: int, mlp_ratio: float) -> None:
         hidden = int(embed_dim * mlp_ratio)
-        first, last = nn.Linear(embed_dim, hidden), nn.Linear(hidden, embed_dim)
-        super().__init__(first, nn.ReLU(inplace=True), last)
+        super().__init__(nn.Linear(embed_dim, hidden), nn.ReLU(True), nn.Linear(hidden, embed_dim))
