@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         name, photos = named(words.folder, seen)
         write_shards(photos, rough, seen, {"source": name, "licence": words.licence})
         rough.rename(words.out)
-    except VPUError as error:
+    except (VPUError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     finally:

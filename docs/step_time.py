@@ -4,6 +4,7 @@ On the CPU the recipe `onward`; where there is a GPU, each recipe of RUNS on it.
 thread that trains, on a folder of shards. Forward and backward are the network's and the losses';
 "prompts" is the robot (error regions, distances, clicks, boxes, strokes); what is left is the
 optimiser, the moving average, and waiting for the next batch, which other threads make meanwhile.
+Checkpoints and their pictures, one in hundreds of steps, are left out.
 A GPU runs behind its thread: the shares are taken with a wait after each part, images a second and
 the peak of memory without, in a run of their own; and one step of `onward` is profiled: how many
 kernels it launches, and how long they run.
@@ -12,13 +13,15 @@ kernels it launches, and how long they run.
 import json
 import os
 import sys
-import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from lightning_fabric import Fabric
@@ -28,7 +31,7 @@ from vpuformer.config import preset
 from vpuformer.data.shards import Shards, ShardSamples
 from vpuformer.evaluation import versions
 from vpuformer.model import VPUFormer, build
-from vpuformer.training import recipes, rounds
+from vpuformer.training import checkpoint, pictures, recipes, rounds
 from vpuformer.training.crops import cut_batch
 from vpuformer.training.loop import fit
 from vpuformer.training.recipes import Recipe
@@ -38,6 +41,15 @@ from vpuformer.weights import load
 RESULTS = Path(__file__).resolve().parent.parent / "results"
 STEPS, WARM = 24, 8  # steps timed after so many that are not
 IS_GPU = torch.cuda.is_available()
+PARTS: tuple[tuple[Any, str, str], ...] = (  # whose call, its name, what it belongs to
+    (VPUFormer, "encode_image", "forward"),
+    (VPUFormer, "decode", "forward"),
+    (rounds, "total_loss", "forward"),
+    (rounds, "find_error", "prompts"),
+    (rounds, "first_prompts", "prompts"),
+    (rounds, "simulate", "prompts"),
+    (Fabric, "backward", "backward"),
+)
 RUNS: list[tuple[str, str, Recipe]] = [  # words, preset, recipe
     ("onward", "lite0", recipes.onward()),
     ("onward, batch 32", "lite0", replace(recipes.onward(), batch_size=32)),
@@ -49,15 +61,20 @@ RUNS: list[tuple[str, str, Recipe]] = [  # words, preset, recipe
 
 
 class Clock:
-    """Seconds spent in wrapped calls, by name, once `is_on`."""
+    """Seconds spent in the calls of each part of a step, once `is_on`."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
         self.is_on = False
 
-    def wrap(self, owner: Any, name: str, part: str) -> None:
-        """Time the calls of `owner.name` under the name of a part."""
-        setattr(owner, name, self._timed(getattr(owner, name), part))
+    @contextmanager
+    def on_parts(self) -> Generator[None, None, None]:
+        """Time the calls of PARTS while this is open."""
+        with ExitStack() as stack:
+            for owner, name, part in PARTS:
+                timed = self._timed(getattr(owner, name), part)
+                stack.enter_context(patch.object(owner, name, timed))
+            yield
 
     def _timed(self, function: Callable[..., Any], part: str) -> Callable[..., Any]:
         def run(*args: Any, **kwargs: Any) -> Any:
@@ -92,7 +109,8 @@ def play(model: VPUFormer, data: str, recipe: Recipe, clock: Clock | None = None
                 clock.is_on = True
         return step == STEPS + WARM
 
-    with tempfile.TemporaryDirectory() as folder:
+    unsaved = (patch.object(checkpoint, "save_checkpoint"), patch.object(pictures, "paint"))
+    with TemporaryDirectory() as folder, unsaved[0], unsaved[1]:
         fit(model, ShardSamples(Shards(data)), recipe, folder, watch=watch)
     return now() - begin
 
@@ -105,22 +123,10 @@ def measure(data: str, words: str, name: str, recipe: Recipe) -> dict[str, Any]:
 
     if IS_GPU:
         torch.cuda.reset_peak_memory_stats()
-    total, clock, model = play(fresh(), data, recipe), Clock(), fresh()
+    total, clock = play(fresh(), data, recipe), Clock()
     peak = torch.cuda.max_memory_allocated() if IS_GPU else None
-    kept = {
-        n: getattr(rounds, n) for n in ("total_loss", "find_error", "first_prompts", "simulate")
-    }
-    backward = Fabric.backward
-    for part in ("encode_image", "decode"):
-        clock.wrap(model, part, "forward")
-    clock.wrap(rounds, "total_loss", "forward")
-    for part in ("find_error", "first_prompts", "simulate"):
-        clock.wrap(rounds, part, "prompts")
-    clock.wrap(Fabric, "backward", "backward")
-    slow = play(model, data, recipe, clock)
-    Fabric.backward = backward
-    for part, function in kept.items():
-        setattr(rounds, part, function)
+    with clock.on_parts():
+        slow = play(fresh(), data, recipe, clock)
     shares = {part: round(spent / slow, 3) for part, spent in clock.seconds.items()}
     return {
         "recipe": words,

@@ -137,6 +137,25 @@ def test_masks_never_overwrite_each_other(photo, tmp_path, capsys):
     assert "differ only in their ending" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("whole_folder", [False, True])
+def test_a_mask_never_overwrites_its_photo(photo, tmp_path, whole_folder, capsys):
+    file, before = tmp_path / "prompts.json", photo.read_bytes()
+    file.write_text(json.dumps([Click(1, 2).to_json()]))
+    given = ["--prompts", str(file)] if whole_folder else ["--click", "1,2"]
+    place = tmp_path if whole_folder else photo
+    assert cli.main(["segment", str(place), *given, "--out", str(place)]) == 2
+    assert "would overwrite the photo" in capsys.readouterr().err and photo.read_bytes() == before
+
+
+def test_hidden_files_are_no_photos(photo, tiny, tmp_path):
+    (tmp_path / "._photo.jpg").write_bytes(b"of macOS")
+    file = tmp_path / "prompts.json"
+    file.write_text(json.dumps([Click(1, 2).to_json()]))
+    out = tmp_path / "masks"
+    assert cli.main(["segment", str(tmp_path), "--prompts", str(file), "--out", str(out)]) == 0
+    assert [p.name for p in out.iterdir()] == ["photo.png"]
+
+
 def test_evaluate_a_baseline_and_resume(tmp_path, capsys):
     rng = np.random.default_rng(0)
     truth = np.zeros(SIZE, np.uint8)

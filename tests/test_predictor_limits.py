@@ -191,6 +191,13 @@ def photo(size=PHOTO):
 
 
 SMALL, LARGER = (20, 30, 4), (32, 32, 22)  # one object, in the whole image and in the crop
+LARGE, WIDE = (32, 32, 28), (32, 32, 31)  # of 64 cells; the second spans more than 95 % of them
+
+
+def disc_of(disc):
+    x, y, radius = disc
+    at = np.arange(64)
+    return (at - x) ** 2 + (at[:, None] - y) ** 2 <= radius**2
 
 
 def test_a_small_first_mask_is_answered_again_in_a_crop_that_is_kept():
@@ -200,15 +207,13 @@ def test_a_small_first_mask_is_answered_again_in_a_crop_that_is_kept():
     (turn,) = predictor.rounds
     left, top, right, bottom = crop = turn.frame.crop
     assert left <= 290 < right and top <= 280 < bottom and turn.prompts == (Click(290, 280),)
-    at = np.arange(64)
-    first = (at - 20) ** 2 + (at[:, None] - 30) ** 2 <= 4**2
-    x0, y0, x1, y1 = Frame(PHOTO, 64).bounds_of(first)
+    x0, y0, x1, y1 = Frame(PHOTO, 64).bounds_of(disc_of(SMALL))
     assert 60 < y1 - y0 < x1 - x0 < 140  # so 60 px beside it make more than 1.4 times
     assert right - left == pytest.approx(x1 - x0 + 60, abs=1)
     assert bottom - top == pytest.approx(y1 - y0 + 60, abs=1)
     again = tight_box(mask)  # the second answer: 45 of the crop's 64 cells across
     assert again[2] - again[0] == pytest.approx(45 / 64 * (right - left), abs=3)
-    assert predictor.settings["looks"] == 2 and (len(model.prevs), model.encodings) == (2, 2)
+    assert predictor.settings["looks"] == 3 and (len(model.prevs), model.encodings) == (2, 2)
     predictor.add(Click(300, 290))  # one look suffices
     assert predictor.rounds[-1].frame.crop == crop
     assert (len(model.prevs), model.encodings) == (3, 2)
@@ -254,9 +259,46 @@ def test_zoom_is_renewed_by_a_prompt_outside():
     assert new != old and new[2] > 500 and model.encodings == 3
 
 
-@pytest.mark.parametrize("disc", [(32, 32, 31), (0, 0, -1)])
+def test_a_first_mask_that_spans_the_photo_is_answered_again_in_half_of_it():
+    model = Counting(disc=[WIDE, SMALL, LARGER])
+    predictor = talk(model, photo(), zoom=ZoomConfig())
+    predictor.add(Click(290, 280))
+    whole, half, closer = model.prevs  # both first answers see no mask
+    assert whole is None and half is None and closer is not None and model.encodings == 3
+    left, top, right, bottom = predictor.rounds[-1].frame.crop
+    assert predictor.rounds[-1].prompts == (Click(290, 280),)
+    x0, y0, x1, y1 = Frame(PHOTO, 64, (65, 55, 515, 505)).bounds_of(disc_of(SMALL))
+    assert left < x0 < x1 < right and top < y0 < y1 < bottom  # the mask of half the photo, 450 px
+    predictor.add(Click(300, 290))
+    assert (len(model.prevs), model.encodings) == (4, 3)
+
+
+@pytest.mark.parametrize(
+    ("told", "prompts"),
+    [
+        ({}, [Click(450, 300, positive=False)]),  # nothing to look at
+        ({}, [Box.from_corners(5, 5, 890, 590)]),  # it spans the photo itself
+        ({"mask": np.ones((600, 900), bool)}, [Click(450, 300)]),  # it was begun with that
+        ({"zoom": ZoomConfig(mode="none")}, [Click(450, 300)]),
+    ],
+)
+def test_what_spans_the_photo_may_stay(told, prompts):
+    model = Counting(disc=WIDE)
+    talk(model, photo(), **{"zoom": ZoomConfig()} | told).add(*prompts)
+    assert (len(model.prevs), model.encodings) == (1, 1)
+
+
+def test_later_masks_may_span_the_photo():
+    model = Counting(disc=[LARGE, WIDE])
+    predictor = talk(model, photo(), zoom=ZoomConfig())
+    predictor.add(Click(450, 300))
+    predictor.add(Click(460, 310))
+    assert (len(model.prevs), model.encodings) == (2, 1)
+
+
+@pytest.mark.parametrize("disc", ["large", "missing"])
 def test_no_zoom_on_large_or_missing_objects(disc):
-    model = Counting(disc=(32, 32, 31) if disc[2] > 0 else (-50, -50, 1))
+    model = Counting(disc=LARGE if disc == "large" else (-50, -50, 1))
     predictor = talk(model, photo(), zoom=ZoomConfig())
     for _ in range(3):
         predictor.add(Click(450, 300))

@@ -1,17 +1,19 @@
 """What has been said about an object: rounds of prompts and answers, with undo and redo."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from math import floor
+from dataclasses import dataclass, field, replace
+from math import floor, inf
 
 import numpy as np
 
+from vpuformer.config import ZoomConfig
 from vpuformer.errors import ImageError, PromptError
-from vpuformer.imaging import Frame, parts_of, sigmoid
+from vpuformer.imaging import Crop, Frame, parts_of, sigmoid, tight_box, zoom_crop
 from vpuformer.prompts import Click, Prediction, Prompt, of_sign
 from vpuformer.zoom import RitmFrame
 
 LEFT_OUT = np.float32(-4)
+SPANS = 0.95  # of both sides: then a first mask is looked at again, nearer
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,18 @@ class Round:
     prompts: tuple[Prompt, ...]
     frame: Frame
     logits: np.ndarray
+
+    def nearer(self, zoom: ZoomConfig) -> Crop | None:
+        """Half of the photo around the positive prompts if the mask spans all of it, else None.
+
+        Few objects reach from side to side both ways; mostly such a mask is the ground of one.
+        """
+        box, spans = tight_box(self.logits > 0), [p.bounds for p in of_sign(self.prompts, True)]
+        is_wide = box is not None and min(np.subtract(box[2:], box[:2])) > SPANS * self.frame.side
+        if zoom.mode != "frame" or not spans or not is_wide:
+            return None
+        half = replace(zoom, min_side=max(self.frame.size) / 2, margin=inf)
+        return zoom_crop(spans, self.frame.size, half)
 
 
 @dataclass(slots=True)

@@ -44,12 +44,9 @@ class Report:
 
     def __repr__(self) -> str:
         wide = max(len(row.what) for row in self.rows)
-        lines = []
-        for row in self.rows:
-            lines.append(f"{row.state:<3}  {row.what:<{wide}}  {row.found}")
-            if not row.ok:
-                lines.append(f"{'':<{wide + 5}}  -> {row.fix}")
-        return "\n".join(lines)
+        fixes = (f"\n{'':<{wide + 5}}  -> {row.fix}" * (not row.ok) for row in self.rows)
+        found = (f"{row.state:<3}  {row.what:<{wide}}  {row.found}" for row in self.rows)
+        return "\n".join(map("".join, zip(found, fixes, strict=True)))
 
 
 def doctor() -> Report:
@@ -82,19 +79,15 @@ def _python() -> tuple[bool, str]:
 
 def _torch() -> tuple[bool, str]:
     torch = import_module("torch")
-    device = "CPU"
-    if torch.cuda.is_available():
-        device = torch.cuda.get_device_name()
-    elif torch.backends.mps.is_available():
-        device = "CPU and Apple GPU"
+    others = "CPU and Apple GPU" if torch.backends.mps.is_available() else "CPU"
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else others
     numbers = tuple(int(part) for part in torch.__version__.split(".")[:2])
     return numbers >= (2, 4), f"{torch.__version__}, {device}"
 
 
 def _cv2() -> tuple[bool, str]:
     cv2, np = import_module("cv2"), import_module("numpy")
-    field = np.zeros((3, 4), np.uint8)
-    field[1, 1:3] = 1
+    field = np.pad(np.ones((1, 2), np.uint8), 1)
     works = cv2.distanceTransform(field, cv2.DIST_L2, 0).max() == 1.0
     return works, f"{cv2.__version__}, exact distance transform {'works' if works else 'is off'}"
 
@@ -114,8 +107,7 @@ def _bf16() -> tuple[bool, str]:
     x = torch.rand(8, 8)
     close = torch.allclose((x.bfloat16() @ x.bfloat16()).float(), x @ x, atol=0.1)
     fast = any(word in torch.backends.cpu.get_cpu_capability() for word in ("AVX512", "AMX"))
-    speed = "with wide vector instructions" if fast else "likely slow here"
-    return close, f"works, {speed}"
+    return close, f"works, {'with wide vector instructions' if fast else 'likely slow here'}"
 
 
 def _disk() -> tuple[bool, str]:
@@ -129,8 +121,7 @@ def _widget() -> tuple[bool, str]:
     found = {name: installed.get(name) for name in names}
     if not any(found.values()):
         return True, f"not installed, only notebooks need it: {NOTEBOOKS}"
-    text = ", ".join(f"{name} {number or 'missing'}" for name, number in found.items())
-    return all(found.values()), text
+    return all(found.values()), ", ".join(f"{n} {v or 'missing'}" for n, v in found.items())
 
 
 def _kernel() -> tuple[bool, str]:
@@ -140,6 +131,5 @@ def _kernel() -> tuple[bool, str]:
         return True, f"this notebook runs on {sys.prefix}"
     manager = import_module("jupyter_client.kernelspec").KernelSpecManager()
     command = manager.get_kernel_spec("python3").argv[0]
-    here = Path(sys.executable).parent
-    ours = command in ("python", "python3") or Path(command).parent == here
+    ours = command in ("python", "python3", str(Path(sys.executable).parent / Path(command).name))
     return ours, f"python3 runs {sys.executable if ours else command}"

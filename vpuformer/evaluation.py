@@ -215,9 +215,9 @@ def read_results(path: str | Path) -> tuple[dict[str, Any] | None, list[dict[str
         raise CheckpointError(
             f"{path} cannot be read as results: {error}. Expected JSON Lines from `evaluate`."
         ) from None
-    if not lines:
+    if not lines and b'{"schema"'.startswith(last[:9]):
         return None, []
-    header, *rows = lines
+    header, *rows = lines or [last]
     if not isinstance(header, dict) or header.get("schema") != SCHEMA:
         raise CheckpointError(
             f"{path} does not begin with a results header of schema {SCHEMA}, got "

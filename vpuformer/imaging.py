@@ -46,9 +46,7 @@ def read(image: Any) -> np.ndarray:
         return _open(path, str(path))
     if isinstance(image, (bytes, bytearray)):
         return _open(io.BytesIO(bytes(image)), "the bytes given")
-    if isinstance(image, Image.Image):
-        return _from_pil(image)
-    return _from_array(np.asarray(image))
+    return _from_pil(image) if isinstance(image, Image.Image) else _from_array(np.asarray(image))
 
 
 def _open(source: Any, name: str) -> np.ndarray:

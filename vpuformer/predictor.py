@@ -20,15 +20,15 @@ from vpuformer.pue import PromptBatch
 from vpuformer.weights import Precision, load, pick_precision
 from vpuformer.zoom import ritm_frame
 
-MEASURED = 32  # prompts
+MEASURED = 32  # prompts that results were measured with
 
 
 class Predictor:
-    """Answers prompts on an image; each round sees the last round's probability.
+    """Answers prompts on an image, each round seeing the last one; a failing call changes nothing.
 
-    Sec. III-A at inference. In late fusion the image is encoded once, and once more for a zoom-in
-    crop; further prompts only decode. A round whose mask asks for another crop answers once more,
-    in that. Parts that no positive prompt reaches are left out. A failing call changes nothing.
+    Sec. III-A at inference. In late fusion an image is encoded once, and once more for each zoom-in
+    crop; other prompts only decode. A mask that asks for another crop is answered again there, a
+    first one that spans the image in half of it. Parts no positive prompt reaches are left out.
 
     Args:
         model: a VPUFormer, for example from `load("lite0")`.
@@ -60,7 +60,7 @@ class Predictor:
     def settings(self) -> dict[str, Any]:
         """What decides the answers, for a results file's header."""
         how = {"precision": self.precision, "zoom": to_json(self.zoom), "islands": "left out"}
-        return {**how, "looks": 1 + (self.zoom.mode == "frame"), "side": self.model.config.size}
+        return {**how, "looks": 1 + 2 * (self.zoom.mode == "frame"), "side": self.model.config.size}
 
     def set_image(self, image: Any, mask: np.ndarray | None = None) -> Prediction | None:
         """Begin a conversation about an image: a path, an array, a PIL image.
@@ -209,9 +209,11 @@ class Predictor:
         return None if thing.start is None else Prediction(thing.start.copy(), self.threshold)
 
     def _answer(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...]) -> Round:
-        """The next round: an answer, and where it asks for another frame, one more in that."""
+        """The next round: an answer; one more where it asks for another frame."""
         began, self.seconds["encode"] = perf_counter(), 0.0
         answer = self._look(rounds, prompts, self._frame(rounds, prompts))
+        if not rounds and self._object.start is None and (crop := answer.nearer(self.zoom)):
+            answer = self._look((), prompts, replace(answer.frame, crop=crop))
         seen = (*rounds, answer)
         if self.zoom.mode == "frame" and (frame := self._frame(seen, ())) != answer.frame:
             answer = replace(self._look(seen, (), frame), prompts=prompts)
@@ -227,8 +229,7 @@ class Predictor:
         self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...], frame: Frame, **details: bool
     ) -> Decoded:
         every = frame.prompts([*said(rounds), *prompts])
-        # beyond the prompts results were measured with, one shape to a doubling (64, 128, 256):
-        # oneDNN keeps some 8 MB for each shape
+        # past MEASURED one shape to a doubling (64, 128): oneDNN keeps some 8 MB for each
         step = self.step if len(every) <= MEASURED else 1 << (len(every) - 1).bit_length()
         batch = PromptBatch.of([every], self.device, step)
         prev = previous(rounds, self._object.start, frame)

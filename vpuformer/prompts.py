@@ -17,6 +17,7 @@ from vpuformer.errors import DataError, PromptError
 Size = tuple[int, int]
 Mask = np.ndarray  # bool [H, W]
 Axis = Callable[[float], float]  # a coordinate on a picture's axis, carried elsewhere
+FAR = 1e6  # pixels; no picture is as wide
 
 
 def rescale(value: Any, old: float, new: float) -> Any:
@@ -34,8 +35,8 @@ def _number(name: str, value: Any) -> float:
         number = float(value)
     except (TypeError, ValueError):
         raise PromptError(f"{name} must be a number, got {value!r}.") from None
-    if not math.isfinite(number):
-        raise PromptError(f"{name} must be finite, got {number}. Give pixel coordinates.")
+    if not abs(number) < FAR:
+        raise PromptError(f"{name} must be finite, got {number:g}. Give pixel coordinates.")
     return number
 
 
@@ -197,9 +198,7 @@ def kind_of(prompt: Any) -> str:
     for name, cls in _KINDS.items():
         if isinstance(prompt, cls):
             return name
-    raise PromptError(
-        f"Not a prompt: {prompt!r}. Expected Click(x, y), Box(cx, cy, w, h) or Scribble(points)."
-    )
+    raise PromptError(f"Not a prompt: {prompt!r}. Expected a Click, Box or Scribble.")
 
 
 def prompt_from_json(record: dict[str, Any]) -> Prompt:

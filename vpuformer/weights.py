@@ -51,9 +51,7 @@ def save(model: VPUFormer, path: str | Path, card: dict[str, Any]) -> Path:
     own = {k: v.detach().cpu() for k, v in model.state_dict().items()}
     tensors = {k: torch.atleast_1d(v.to(kind, memory_format=layout)) for k, v in own.items()}
     if broken := [k for k, v in tensors.items() if not v.isfinite().all()]:
-        raise CheckpointError(
-            f"{', '.join(broken[:5])} is not finite in float16. The training went wrong."
-        )
+        raise CheckpointError(f"{', '.join(broken[:5])} is not finite in float16. Train anew.")
     size = sum(v.numel() * 2 for v in tensors.values())
     if size > MAX_BYTES and model.config.encoder in SHIPPED_KINDS:
         raise CheckpointError(f"The weights take {size:,} bytes, expected at most {MAX_BYTES:,}.")

@@ -246,7 +246,7 @@ course.show(
 # %% [markdown]
 # Now whole games, one robot a line, on the toy leaf. (The robot `all` mixes the three kinds,
 # by the rule of section 5.) Read NoC off: go right along a dotted line until a staircase
-# crosses it, and down to the round. The boxes' staircase never does, and counts 20.
+# crosses it, and down to the round. The boxes' staircase does not in 8 rounds, and counts 20.
 
 
 # %%

@@ -376,7 +376,8 @@ clock("5 the vector")
 
 # %%
 model = vpu.load("lite0")
-predictor = vpu.Predictor(model, precision="float32")
+whole = config.ZoomConfig(mode="none")  # no crop: notebook 00
+predictor = vpu.Predictor(model, precision="float32", zoom=whole)
 predictor.set_image(photo)
 answers = {}
 for place, at_x in (("coffee", 290), ("table", 560)):

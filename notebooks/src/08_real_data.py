@@ -197,7 +197,8 @@ if data and profile in ("gpu", "paper"):
     print("training ended with", cli.main(train))
 
 # %% [markdown]
-# The shipped weights took several such runs, **legs**, each from the weights of the one before.
+# The shipped weights took several such runs, **legs**, each from the weights of the one before;
+# what is shipped is the mean of the last two legs' weights.
 # A **crop** is what the network sees in training: a square cut around an object. By hand:
 # steps times crops a step. The cards must say the same, and the paper's plan on SBD, 55 passes over
 # 8,498 photos, 32 a step, must be that of our recipe `paper`.

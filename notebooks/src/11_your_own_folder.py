@@ -26,7 +26,7 @@
 #
 # | | |
 # |---|---|
-# | takes | six minutes on two CPU cores, one on a GPU; what was trained is kept |
+# | takes | eight minutes on two CPU cores, one on a GPU; what was trained is kept |
 # | needs | nothing: the pictures are drawn; or a folder of yours |
 # | paper | the remark on fine-tuning in Sec. IV-D lives here |
 # | before, after | [10 "Your turn"][10] · [12 "Where does it fail?"][12] |
@@ -372,8 +372,10 @@ lines = {f"NoC@{t}": [float(clicks(games, t / 100).mean()) for games in curve.va
          for t in (85, 90)}  # fmt: skip
 print([*curve], "pictures:", {name: np.round(v, 2).tolist() for name, v in lines.items()})
 assert not is_long or max(lines["NoC@90"][1:]) < lines["NoC@90"][0]
-words = "Mean clicks to 85 % and to 90 % by pictures given: a steep fall to the first point."
-title = "The first few pictures do most of it"
+words = (
+    "Mean clicks to 85 % and to 90 % by pictures given: a fall to the first point, then level."
+)
+title = "In thirty steps four pictures do as much as more of them"
 course.chart(words, lines, [*curve], title, xlabel="pictures given", ylabel="mean clicks")
 
 # %% [markdown]
@@ -450,7 +452,9 @@ def prices(frozen=None):
     axes = "million weights that move", "minutes", "clicks saved"
     rows = [(m, t, gained(games).mean()) for m, t, games in choices.values()]
     panels = dict(zip(axes, zip(*rows, strict=True), strict=True))
-    return course.bars(panels, [*choices], "Much is saved while the encoder stays", frozen)
+    return course.bars(
+        panels, [*choices], "Frozen encoder, frozen DMA: about as many clicks saved", frozen
+    )
 
 
 assert not is_long or gained(curve[counts[-1]]).mean() > 1
@@ -476,7 +480,8 @@ print(f"NoC@90 by its own report {told:.2f}, on other pictures {true:.2f}")
 assert not is_long or (true > 12 and told < true / 2)
 
 # %% [markdown]
-# Spectacular, and false: a few clicks find what cannot be seen, for it knows this picture by heart.
+# A third of the clicks, and false: they find what cannot be seen, for it knows this picture by
+# heart.
 # This is a **leak**: what is asked has been seen in training. It is the commonest way to a good
 # number, and nobody means to. Were the spot visible, the gap would be small here, because all
 # heads resemble each other; and a small leak is the one that nobody notices.

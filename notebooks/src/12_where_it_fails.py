@@ -42,7 +42,7 @@
 # 2. tell *ambiguity* (the click means several things) from *ignorance* (the model cannot see);
 # 3. check whether a probability deserves its name, and write a model's limits down.
 #
-# **Predict.** On foreign pictures the first mask is worse. Does the *second* click then help
+# **Predict.** On some foreign pictures the first mask is worse. Does the *second* click then help
 # more than it does on photos, less, or is there no rule? The answer stands at the end.
 #
 # ## Parameters
@@ -168,7 +168,7 @@ for name, values in ious.items():
 rises = {name: np.diff(values.mean(0)).round(3).tolist() for name, values in ious.items()}
 print("gain of clicks two to five:", rises)
 first = {name: values[:, 0].mean() for name, values in ious.items()}
-assert all(first[name] < first.get("photos", 1) for name in draw)
+assert first["MR-like"] < first.get("photos", 1) - 0.2
 answers = zip(drawn["MR-like"], probs["MR-like"], strict=True)
 whole = np.mean([metrics.iou(p[..., 0] > p.mean(), q[0] > 0.49) for (p, _), q in answers])
 print(f"MR-like, the first mask: IoU {first['MR-like']:.2f} with the lesion, "
@@ -176,8 +176,9 @@ print(f"MR-like, the first mask: IoU {first['MR-like']:.2f} with the lesion, "
 
 # %%
 means = {name: values.mean(0).tolist() for name, values in ious.items()}
-figure = curves.lines(means, range(1, 6), title="Each kind of picture has its own gap",
-                      xlabel="clicks", ylabel="mean IoU (0 to 1)")  # fmt: skip
+title = "MR-like pictures lie far behind photos, EM-like do not"
+how = {"xlabel": "clicks", "ylabel": "mean IoU (0 to 1)"}
+figure = curves.lines(means, range(1, 6), title=title, **how)
 course.show(figure, "Mean IoU after one to five clicks, a line for each kind of picture.")
 clock("1 gap")
 
@@ -496,10 +497,10 @@ course.checks.ex("12.E", your_predictor, trial=saved)
 #
 # ## What we know now
 #
-# On foreign pictures the first mask is worse. How much of it a few clicks buy back differs from
-# kind to kind. A wrong mask has two very different causes, a question with several answers and a
-# model that cannot see, and only the second is cured by training. Its probabilities are a hint,
-# not a promise, and it cannot say "nothing".
+# A foreign kind of picture may lie far behind photos or level with them, and what a few clicks
+# buy back differs too. A wrong mask has two very different causes, a question with several answers
+# and a model that cannot see, and only the second is cured by training. Its probabilities are a
+# hint, not a promise, and it cannot say "nothing".
 #
 # *The prediction:* the next cell answers it, kind by kind. A click mends much where the model sees
 # the object's edge, and little where it takes the whole for the part. *Still unknown:* how real

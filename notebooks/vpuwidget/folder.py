@@ -11,6 +11,7 @@ from vpuformer.imaging import save_mask
 from vpuformer.model import VPUFormer
 from vpuformer.predictor import load_once
 from vpuformer.widget.export import exported, save
+from vpuformer.widget.replay import replay
 from vpuformer.widget.session import Session
 
 
@@ -139,6 +140,9 @@ class Folder:
             raise DataError(
                 "Another image has this name with another ending. Rename one of them."
             )
-        session = Session(path, self.model, autosave=self._file("sessions", path))
+        file = self._file("sessions", path)
+        begun = file.is_file() and replay(file, path, self.model, any_weights=True)
+        session = begun or Session(path, self.model)
+        session.autosave = file
         session.changed.append(lambda: setattr(self, "_is_new", True))
         return session

@@ -150,8 +150,7 @@ class PromptWidget(Picture):
         self._redraw("marks")
 
     def _end(self) -> None:
-        session, tool, positive = self.session, self.tool, self._positive
-        points = self._stroke
+        session, tool, points, positive = self.session, self.tool, self._stroke, self._positive
         self._set_stroke([])
         radius, doomed = self.value["radius"].value, self._under(*points[0])
         if self._grabs:
@@ -286,7 +285,8 @@ class PromptWidget(Picture):
             raise PromptError(f"{files[0]['name']}: {TOO_LARGE}")
         photo = bytes(files[0]["content"])
         self._leave_stroke()
-        self.show(self.keeper.opened(photo, self.session.answers.model))
+        how = {"precision": self.session.answers.predictor.precision}
+        self.show(self.keeper.opened(photo, self.session.answers.model, **how))
         self._asked = None
 
     def _fit(self, margin: int) -> None:

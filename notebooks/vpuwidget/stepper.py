@@ -1,5 +1,6 @@
 """A folder of images under the prompting widget, one after another."""
 
+import html
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ class FolderWidget(W.VBox):
         self.bar.value = counts["done"] + counts["skipped"] + counts["bad"]
         parts = (f"{number} {state}" for state, number in sorted(counts.items()))
         self.where.value = (
-            f"{name} ({folder.at + 1} of {len(folder.images)}): {', '.join(parts)}"
+            f"{html.escape(name)} ({folder.at + 1} of {len(folder.images)}): {', '.join(parts)}"
         )
 
     def close(self) -> None:

@@ -173,6 +173,13 @@ def test_small_objects_are_ground(choice):
         assert target.sum() == 0 or target.sum() > 1000 * 1.2
 
 
+def test_objects_too_small_to_choose_from_are_asked_for_together():
+    labels = np.zeros((60, 60), np.uint8)
+    labels[5:9, 5:10], labels[30:34, 30:34], labels[50:, 50:] = 5, 6, 255
+    mask = augmentation.pick_object(labels, np.random.default_rng(0), Choice())
+    assert np.array_equal(mask, (labels == 5) | (labels == 6))
+
+
 def test_crops_without_an_object_are_drawn_anew(monkeypatch):
     photo = lit((0, 0, 150, 150), size=(500, 700))
 

@@ -118,6 +118,19 @@ def test_missing_and_broken_shards_are_named(tmp_path):
     (tmp_path / "human-0000.tar").write_bytes(b"<html>" * 200)
     with pytest.raises(DataError, match="not a whole tar archive"):
         Shards(tmp_path)
+    with tarfile.open(tmp_path / "human-0000.tar", "w") as archive:
+        add(archive, "a.jpeg", b"x")
+        add(archive, "a.mask.png", b"x")
+    with pytest.raises(DataError, match=r"no shard holds key\.webp \(or \.jpg\) with key\.png"):
+        Shards(tmp_path)
+
+
+def test_a_broken_picture_is_named(tmp_path):
+    with tarfile.open(tmp_path / "human-0000.tar", "w") as archive:
+        add(archive, "a.webp", b"no picture")
+        add(archive, "a.png", b"no picture")
+    with pytest.raises(DataError, match=r"human-0000\.tar, photo 0: cannot identify"):
+        Shards(tmp_path).read(0)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -296,3 +296,18 @@ def test_a_checkpoint_from_before_a_config_field_resumes(tmp_path):
     assert [r["step"] for r in again.history] == [1, 2, 3, 4, 5, 6]
     with pytest.raises(CheckpointError, match="another model or recipe"):
         fit(build(replace(CONFIG, decoder_depth=2)), Disks(), RECIPE, tmp_path)
+
+
+def test_a_run_begun_anew_keeps_its_own_checkpoints(tmp_path):
+    fit(build(CONFIG), Disks(), RECIPE, tmp_path)
+    anew = replace(RECIPE, seed=1)
+    fit(build(CONFIG), Disks(), anew, tmp_path, resume=False, watch=lambda step, _: step == 3)
+    assert [p.name for p in tmp_path.glob("step-*")] == ["step-0000003.safetensors"]
+    assert fit(build(CONFIG), Disks(), anew, tmp_path).history[-1]["step"] == 6
+
+
+def test_trained_weights_do_not_bear_the_hash_they_began_with(tmp_path):
+    model = build(CONFIG)
+    model.weights_hash, model.card = "0" * 64, {"recipe": "another"}
+    trained = fit(model, Disks(), replace(RECIPE, steps=1), tmp_path).model
+    assert model.weights_hash is trained.weights_hash is None and not trained.card

@@ -128,7 +128,7 @@ def test_coco_by_hand():
     record = coco([first, empty, ~first], ["cup", "dog", "cup"], "a.jpg")
     assert record["images"] == [{"id": 1, "file_name": "a.jpg", "width": 6, "height": 4}]
     one, two = record["annotations"]
-    assert (one["id"], one["area"], one["bbox"], one["iscrowd"]) == (1, 8, [2, 1, 4, 2], 1)
+    assert (one["id"], one["area"], one["bbox"], one["iscrowd"]) == (1, 8, [2, 1, 4, 2], 0)
     assert (two["id"], two["area"], two["bbox"]) == (2, 16, [0, 0, 6, 4])
     names = {kind["id"]: kind["name"] for kind in record["categories"]}
     assert names[one["category_id"]] == names[two["category_id"]] == "cup"

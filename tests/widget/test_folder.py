@@ -222,3 +222,10 @@ def test_another_place_for_what_is_written(images, tmp_path):
     folder.skip()
     assert json.loads((tmp_path / "deep" / "out" / "skipped.json").read_text()) == ["b.png"]
     assert not files(images, "masks")
+
+
+def test_it_goes_on_with_other_weights(images):
+    folder = Folder(images, model=MODEL)
+    folder.session.add(Click(10, 10))
+    again = Folder(images, model=build(CONFIG, seed=1).eval())
+    assert name(again) == "a.jpg" and again.session.prompts == [Click(10, 10)]

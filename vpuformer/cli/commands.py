@@ -48,14 +48,12 @@ class Train:
         from vpuformer.data.shards import Shards, ShardSamples
         from vpuformer.model import build, preset
         from vpuformer.training import recipes
-        from vpuformer.training.card import card
+        from vpuformer.training.card import card, sources
         from vpuformer.training.loop import fit
         from vpuformer.weights import load, load_encoder, save
 
         samples = ShardSamples(Shards(self.data))
-        words = (self.preset,) if self.recipe == "paper" else ()
-        recipe = replace(getattr(recipes, self.recipe)(*words), seed=self.seed)
-        recipe = replace(recipe, steps=self.steps) if self.steps else recipe
+        data = sources(samples.shards)
         if self.start:
             model = load(self.start, device="cpu").train()
         else:
@@ -63,11 +61,14 @@ class Train:
             model = build(preset(self.preset), self.seed, pretrained=self.pretrained and lite)
             if self.encoder_weights:
                 load_encoder(model, self.encoder_weights)
+        words = (model.config.encoder,) if self.recipe == "paper" else ()
+        recipe = replace(getattr(recipes, self.recipe)(*words), seed=self.seed)
+        recipe = replace(recipe, steps=self.steps) if self.steps else recipe
         origin = {"hash": model.weights_hash, "card": model.card} if self.start else None
         result = fit(model, samples, recipe, self.out)
-        path = self.out / f"{self.preset}.safetensors"
+        path = self.out / f"{model.config.encoder}.safetensors"
         command = " ".join(["vpuformer", *sys.argv[1:]])
-        about = card(samples.shards, recipe, result.history, command=command, start=origin)
+        about = card(data, recipe, result.history, command=command, start=origin)
         save(result.model, path, about)
         say(console, f"Weights are in {path}")
         if find_spec("matplotlib"):  # of the extra `notebooks`

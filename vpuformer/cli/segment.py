@@ -94,13 +94,12 @@ class Segment:
                     '"X,Y X,Y" or --prompts FILE.json.'
                 )
         if len({out for _, _, out in jobs}) < len(jobs):
-            raise DataError(
-                f"Two photos in {self.image} differ only in their ending, so their masks would "
-                "have one name. Rename one of them."
-            )
+            raise DataError(f"Two photos in {self.image} differ only in their ending. Rename one.")
         return jobs
 
     def _out(self, image: Path, folder: bool) -> Path:
-        if folder:
-            return (self.out or Path("masks")) / f"{image.stem}.png"
-        return self.out or Path(f"{image.stem}_mask.png")
+        out = self.out or Path("masks" if folder else f"{image.stem}_mask.png")
+        out = out / f"{image.stem}.png" if folder else out
+        if out.resolve() == image.resolve():
+            raise DataError(f"The mask would overwrite the photo {image}. Give another --out.")
+        return out

@@ -38,9 +38,7 @@ def _numbers(option: str, text: str, form: str) -> list[float]:
     except ValueError:
         numbers = []
     if len(numbers) != len(form.split(",")):
-        raise PromptError(
-            f"{option} got {text!r}, expected numbers as {form}. Add ,- for a negative prompt."
-        )
+        raise PromptError(f"{option} got {text!r}, expected numbers as {form}. Negative: add ,-.")
     return numbers
 
 
@@ -66,7 +64,7 @@ def read_prompts(path: Path, images: Sequence[Path]) -> dict[Path, list[Prompt]]
 
 def photos(folder: Path) -> list[Path]:
     """The photos of a folder in name order; none is an error."""
-    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
+    found = sorted(p for p in folder.glob("[!.]*") if p.suffix.lower() in SUFFIXES)
     if not found:
         raise DataError(f"{folder} holds no photo. Expected files ending in {', '.join(SUFFIXES)}.")
     return found

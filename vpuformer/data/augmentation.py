@@ -57,7 +57,7 @@ def pick_object(labels: np.ndarray, rng: Chance, choice: Choice) -> np.ndarray:
     keep = (ids != 0) & (ids != VOID) & (counts >= 40)
     ids, counts = ids[keep], counts[keep]
     if not len(ids):
-        return labels == 1
+        return (labels > 0) & (labels < VOID)
     weights = counts**choice.power
     chosen = rng.choice(ids, p=weights / weights.sum())
     mask = labels == chosen

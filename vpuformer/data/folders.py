@@ -27,8 +27,8 @@ def check_folders(images_dir: str | Path, masks_dir: str | Path) -> list[Photo]:
     for folder in (images_dir, masks_dir):
         if not folder.is_dir():
             raise DataError(f"{folder} is no folder. Give the folder that holds the files.")
-    images = sorted(p for p in images_dir.iterdir() if p.suffix.lower() in SUFFIXES)
-    masks = {p.stem: p for p in masks_dir.iterdir() if p.suffix.lower() == ".png"}
+    images = sorted(p for p in images_dir.glob("[!.]*") if p.suffix.lower() in SUFFIXES)
+    masks = {p.stem: p for p in masks_dir.glob("[!.]*") if p.suffix.lower() == ".png"}
     twins = Counter(p.stem for p in images)
     once = (p for p in images if p.stem in masks and twins[p.stem] == 1)
     pairs = [Photo(p.stem, p, masks[p.stem]) for p in once]

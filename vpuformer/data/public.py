@@ -86,8 +86,8 @@ def samples_of(place: str | Path, limit: int | None = None) -> Iterator[Sample]:
 
 def _pictures(folder: Path) -> dict[str, Path]:
     """Its pictures by stem, in name order, without the hidden files that macOS packs."""
-    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
-    return {p.stem: p for p in found if not p.name.startswith(".")}
+    found = sorted(p for p in folder.glob("[!.]*") if p.suffix.lower() in SUFFIXES)
+    return {p.stem: p for p in found}
 
 
 def _trimap(path: Path) -> np.ndarray:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from vpuformer.data.augmentation import VOID
 from vpuformer.errors import DataError
-from vpuformer.imaging import read
+from vpuformer.imaging import FORMATS, read
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
@@ -113,7 +113,7 @@ def folder_samples(
         ImageError: on reading, when a photo is no picture.
     """
     root = Path(root)
-    images = sorted(p for p in root.glob("images/*") if p.suffix.lower() in SUFFIXES)
+    images = sorted(p for p in root.glob("images/[!.]*") if p.suffix.lower() in SUFFIXES)
     if not images:
         raise DataError(f"{root} holds no photo in images/. Give images/NAME.*, masks/NAME.png.")
     found = [Photo(path.stem, path, root / "masks" / f"{path.stem}.png") for path in images]
@@ -128,9 +128,9 @@ def folder_samples(
 def read_labels(path: str | Path) -> np.ndarray:
     """A label map from a PNG (grey, palette or black and white), uint8 `[H, W]`."""
     try:
-        with Image.open(path) as file:
+        with Image.open(path, formats=FORMATS) as file:
             labels = np.asarray(file)
-    except OSError as error:
+    except (OSError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as a mask: {error}. Replace it.") from None
     if labels.dtype == bool:
         labels = labels.astype(np.uint8) * VOID

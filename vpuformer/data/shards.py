@@ -23,6 +23,7 @@ from PIL import Image
 
 from vpuformer.data.augmentation import Choice, Sample, augment
 from vpuformer.errors import DataError
+from vpuformer.imaging import FORMATS
 
 PARTS = {"webp": "image", "jpg": "image", "png": "labels", "stuff": "stuff", "json": "json"}
 INDEX = "index.json"
@@ -102,6 +103,8 @@ class Shards:
         self.root: Place = Remote(str(root).rstrip("/")) if is_remote else Path(root)
         shards = _contents(self.root).items()
         self.entries = [(self.root / name, parts) for name, every in shards for parts in every]
+        if not self.entries:
+            raise DataError(f"{root}: no shard holds key.webp (or .jpg) with key.png. See pack.py.")
         is_drawn = np.array([p.name.startswith("teacher") for p, _ in self.entries], bool)
         self.weights = np.where(is_drawn, teacher_share, 1.0)  # by a model
 
@@ -120,11 +123,15 @@ class Shards:
         """
         path, parts = self.entries[index]
         names = ["image", "labels"] + ["stuff"] * (with_stuff and "stuff" in parts)
-        image, *maps = (Image.open(io.BytesIO(self._bytes(path, parts[name]))) for name in names)
+        files = (io.BytesIO(self._bytes(path, parts[name])) for name in names)
+        try:
+            image, *maps = (Image.open(file, formats=FORMATS) for file in files)
+            rgb, (labels, *stuff) = image.convert("RGB"), map(np.asarray, maps)
+        except (OSError, SyntaxError, ValueError) as error:
+            raise DataError(f"{path.name}, photo {index}: {error}. Make it anew.") from None
         if wrong := [each.size for each in maps if each.size != image.size]:
             raise DataError(f"{path.name}: labels are {wrong[0]}, the photo is {image.size}.")
-        labels, *stuff = map(np.asarray, maps)
-        return image.convert("RGB"), np.where(labels, labels, *stuff) if stuff else labels
+        return rgb, np.where(labels, labels, *stuff) if stuff else labels
 
     def record(self, index: int) -> dict:
         """What is known of a photo: source, licence where stated, who drew its masks; or {}."""

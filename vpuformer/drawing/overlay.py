@@ -69,7 +69,6 @@ def outlines(mask: np.ndarray) -> list[list[tuple[float, float]]]:
     """
     padded = np.pad(np.asarray(mask, bool), 1)
     ends: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    inside = padded[1:-1, 1:-1]
     # Corners (x, y) are counted from the top left corner of pixel 0; the region is on the right.
     walls = (
         (~padded[:-2, 1:-1], (0, 0), (1, 0)),
@@ -78,7 +77,7 @@ def outlines(mask: np.ndarray) -> list[list[tuple[float, float]]]:
         (~padded[1:-1, 2:], (1, 0), (1, 1)),
     )
     for open_side, a, b in walls:
-        for y, x in np.argwhere(inside & open_side).tolist():  # row = y
+        for y, x in np.argwhere(padded[1:-1, 1:-1] & open_side).tolist():  # row = y
             ends.setdefault((x + a[0], y + a[1]), []).append((x + b[0], y + b[1]))
     paths = []
     while ends:

@@ -112,9 +112,7 @@ def encode(
     """
     config = config or PueConfig()
     if config.encoding != "pue":
-        raise ConfigError(
-            f"encode gives PuE's vectors, and encoding is {config.encoding!r}. Use encode_batch."
-        )
+        raise ConfigError(f"encode gives PuE's vectors, not {config.encoding!r}. Use encode_batch.")
     batch, pictures = PromptBatch.of([prompts]), None if image is None else image[None]
     return _encode(batch, size, config, pictures, generator)[0, : len(prompts)]
 

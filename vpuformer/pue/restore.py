@@ -51,10 +51,8 @@ def restore_points(
     q_h, q_v = vector[:width], vector[width : width + height]
     y, x = invert_axis(q_h, q_v), invert_axis(q_v, q_h)
     columns, rows = (~y.isnan()).nonzero()[:, 0], (~x.isnan()).nonzero()[:, 0]
-    return (
-        torch.stack([columns.to(y.dtype), y[columns]], -1),
-        torch.stack([x[rows], rows.to(x.dtype)], -1),
-    )
+    down = torch.stack([columns.to(y.dtype), y[columns]], -1)
+    return down, torch.stack([x[rows], rows.to(x.dtype)], -1)
 
 
 def curve_map(

@@ -21,7 +21,7 @@ SOURCE = ("source", "repo", "licence", "labels")
 
 
 def card(
-    shards: Shards,
+    data: Sequence[dict[str, Any]],
     recipe: Recipe,
     history: Sequence[dict[str, Any]],
     *,
@@ -31,7 +31,7 @@ def card(
     """What a reader must know of a training run, as plain JSON.
 
     Args:
-        shards: the data it saw.
+        data: the `sources` of what it saw.
         recipe: its numbers.
         history: `FitResult.history`.
         command: the line that started it.
@@ -50,14 +50,14 @@ def card(
         "hardware": f"{torch.get_num_threads()} threads, {platform.machine()}, "
         + ("GPU" if torch.cuda.is_available() else "CPU"),
         "versions": versions(),
-        "data": _sources(shards),
+        "data": list(data),
         "terms": TERMS,
         "curve": [[row.get(k) for k in keys] for row in (*history[::step], *history[-1:])],
         "curve_columns": list(keys),
     }
 
 
-def _sources(shards: Shards) -> list[dict[str, Any]]:
+def sources(shards: Shards) -> list[dict[str, Any]]:
     """Photos and masks by source, with the licence where it is stated."""
     photos, masks = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
     for index in range(len(shards)):

@@ -28,8 +28,9 @@ def save_checkpoint(folder: Path, step: int, tensors: dict[str, Tensor], meta: d
     plain = {k: v.detach().contiguous().clone() for k, v in tensors.items()}
     with written_whole(path, CheckpointError, ADVICE) as temporary:
         save_file(plain, temporary, metadata={KEY: json.dumps({"step": step, **meta})})
-    torn = folder.glob("step-*.tmp")  # of a run that was killed while it wrote
-    for old in [*sorted(folder.glob("step-*.safetensors"))[:-KEPT], *torn]:
+    kept = sorted(p for p in folder.glob("step-*.safetensors") if p <= path)[-KEPT:]
+    # older ones, later ones of a run since begun anew, torn ones of a run killed while it wrote
+    for old in {*folder.glob("step-*")} - {*kept}:
         old.unlink()
     return path
 

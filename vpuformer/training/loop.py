@@ -75,6 +75,7 @@ def fit(
     fabric = _fabric(recipe)
     model.encoder.freeze_stages(recipe.frozen_stages)  # pyright: ignore[reportCallIssue]
     optimizer = make_optimizer(model, recipe)
+    model.card, model.weights_hash = {}, None  # of what it was
     ema = copy.deepcopy(model).requires_grad_(False).eval()
     header = {"recipe": to_json(recipe), "config": to_json(model.config)}
     run = RunLog(out, recipe, is_writer=fabric.is_global_zero)
@@ -154,7 +155,8 @@ def _fabric(recipe: Recipe) -> Fabric:
     strategy = DDPStrategy(find_unused_parameters=not recipe.loss.p2cl) if world > 1 else "auto"
     auto = "bf16-mixed" if torch.cuda.is_available() else "32-true"
     nodes, precision = world // local, auto if recipe.precision == "auto" else recipe.precision
-    fabric = Fabric(strategy=strategy, devices=local, num_nodes=nodes, precision=precision)  # pyright: ignore[reportArgumentType]
+    how: Any = {"accelerator": "cuda" if torch.cuda.is_available() else "cpu", "devices": local}
+    fabric = Fabric(**how, strategy=strategy, num_nodes=nodes, precision=precision)  # pyright: ignore[reportArgumentType]
     fabric.launch()
     return fabric
 
@@ -179,7 +181,12 @@ def _batches(
         positions = list(range(first + rank, first + recipe.batch_size, world))
         size = len(positions) // recipe.accumulate
         parts = [positions[i : i + size] for i in range(0, len(positions), size)]
-        return [_collate(data, recipe, step, part, fabric.device) for part in parts]
+        return [batch(step, part) for part in parts]
+
+    def batch(step: int, positions: list[int]) -> Batch:
+        crops = cut_batch(data, recipe, step, positions, fabric.device)
+        draws = uniforms(recipe.seed, step, positions, recipe.rounds + 2, fabric.device)
+        return *crops, draws, round_weights(recipe, step)
 
     ahead = max(1, (os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", 1)) - 1)
     with ThreadPoolExecutor(ahead) as pool:
@@ -189,14 +196,6 @@ def _batches(
             if step < recipe.steps:
                 upcoming.append(pool.submit(make, step))
             yield upcoming.popleft().result()
-
-
-def _collate(
-    data: TrainingData, recipe: Recipe, step: int, positions: list[int], device: torch.device
-) -> Batch:
-    crops = cut_batch(data, recipe, step, positions, device)
-    draws = uniforms(recipe.seed, step, positions, recipe.rounds + 2, device)
-    return *crops, draws, round_weights(recipe, step)
 
 
 def _restore(found, header: dict, weights: nn.Module, optimizer) -> dict[str, Any]:

@@ -46,9 +46,8 @@ class Recipe:
 
 def shipped(steps: int = 2800) -> Recipe:
     """The shipped `lite0`, first leg: from ImageNet weights, three rounds."""
-    return Recipe(
-        steps=steps, crops=((0.0, 256), (0.8, 320)), loss=LossConfig(p2cl=0.5), warmup=150
-    )
+    loss = LossConfig(p2cl=0.5)
+    return Recipe(steps=steps, crops=((0.0, 256), (0.8, 320)), loss=loss, warmup=150)
 
 
 def onward(steps: int = 2000) -> Recipe:

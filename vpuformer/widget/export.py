@@ -60,8 +60,7 @@ def coco(masks: Sequence[np.ndarray], names: Sequence[str], file_name: str) -> d
             left, top, right, bottom = box
             ids = {"id": len(found) + 1, "image_id": 1, "category_id": kinds.index(name) + 1}
             bbox = [left, top, right - left, bottom - top]
-            # iscrowd tells COCO's tools that these are run lengths.
-            shape = {"iscrowd": 1, "segmentation": to_rle(mask), "area": int(mask.sum())}
+            shape = {"iscrowd": 0, "segmentation": to_rle(mask), "area": int(mask.sum())}
             found.append({**ids, **shape, "bbox": bbox})
     image = {"id": 1, "file_name": file_name, "width": width, "height": height}
     categories = [{"id": i, "name": name} for i, name in enumerate(kinds, 1)]
