@@ -261,6 +261,15 @@ def test_train_leaves_weights_and_a_log(tmp_path, capsys):
     assert "tiny.safetensors" in capsys.readouterr().out
 
 
+def test_of_several_ranks_one_writes_the_weights(tmp_path, monkeypatch, capsys):
+    write_shard(tmp_path, SIZE)
+    out = tmp_path / "run"
+    words = ["--preset", "tiny", "--recipe", "tiny", "--steps", "1", "--out", str(out)]
+    monkeypatch.setenv("RANK", "1")
+    assert cli.main(["train", str(tmp_path), *words]) == 0
+    assert not [*out.glob("tiny.*")] and "Weights" not in capsys.readouterr().out
+
+
 def test_unknown_command_exits_with_2(capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main(["fly"])

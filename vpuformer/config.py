@@ -160,7 +160,7 @@ def _tuples(value: list[Any]) -> tuple[Any, ...]:
 def check_literal(name: str, value: Any, hint: Any) -> None:
     """Raise ConfigError when `hint` is a Literal that does not list `value`."""
     if get_origin(hint) is Literal and value not in get_args(hint):
-        raise ConfigError(f"{name} is {value!r}, expected one of {get_args(hint)}.")
+        raise ConfigError(f"{name} is {value!r}, expected one of {str(get_args(hint))[1:-1]}.")
 
 
 def dumps(config: Any) -> str:

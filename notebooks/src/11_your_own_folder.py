@@ -372,9 +372,7 @@ lines = {f"NoC@{t}": [float(clicks(games, t / 100).mean()) for games in curve.va
          for t in (85, 90)}  # fmt: skip
 print([*curve], "pictures:", {name: np.round(v, 2).tolist() for name, v in lines.items()})
 assert not is_long or max(lines["NoC@90"][1:]) < lines["NoC@90"][0]
-words = (
-    "Mean clicks to 85 % and to 90 % by pictures given: a fall to the first point, then level."
-)
+words = "Mean clicks to 85 % and to 90 % by pictures given: a fall at first, then level."
 title = "In thirty steps four pictures do as much as more of them"
 course.chart(words, lines, [*curve], title, xlabel="pictures given", ylabel="mean clicks")
 
@@ -452,9 +450,7 @@ def prices(frozen=None):
     axes = "million weights that move", "minutes", "clicks saved"
     rows = [(m, t, gained(games).mean()) for m, t, games in choices.values()]
     panels = dict(zip(axes, zip(*rows, strict=True), strict=True))
-    return course.bars(
-        panels, [*choices], "Frozen encoder, frozen DMA: about as many clicks saved", frozen
-    )
+    return course.bars(panels, [*choices], "Encoder or DMA frozen: much is saved", frozen)
 
 
 assert not is_long or gained(curve[counts[-1]]).mean() > 1

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -66,6 +67,8 @@ class Train:
         recipe = replace(recipe, steps=self.steps) if self.steps else recipe
         origin = {"hash": model.weights_hash, "card": model.card} if self.start else None
         result = fit(model, samples, recipe, self.out)
+        if int(os.environ.get("RANK", 0)):  # under torchrun one writes
+            return 0
         path = self.out / f"{model.config.encoder}.safetensors"
         command = " ".join(["vpuformer", *sys.argv[1:]])
         about = card(data, recipe, result.history, command=command, start=origin)

@@ -119,8 +119,7 @@ def simulate(
     deep = error.depth * (error.depth > error.depth.amax((1, 2), keepdim=True) / 2)
     cell = choose((deep > 0).float().flatten(1), u[:, 1])
     xy = _pixel_in(error.pixels, cell, u[:, 2])  # B 2
-    xywh = F.pad(xy, (0, 2))
-    points = xy[:, None].expand(-1, STROKE, -1)
+    xywh, points = F.pad(xy, (0, 2)), xy[:, None].expand(-1, STROKE, -1)
     if (kind != CLICK).any():
         region = flood(error.cells, cell)
         box = _box(error.pixels, region, u[:, 3:7])
@@ -175,8 +174,8 @@ def _walk(region: Tensor, depth: Tensor, start: Tensor, u: Tensor) -> Tensor:
     path = [at]
     for s in range(STROKE - 1):
         angle = heading[:, None] + turns + (u[:, 2 + s, None] - 0.5)
-        step = torch.stack([angle.cos(), angle.sin()], -1) * stride[:, None, None]
-        there = at[:, None] + step  # B 5 2
+        # B 5 2
+        there = at[:, None] + torch.stack([angle.cos(), angle.sin()], -1) * stride[:, None, None]
         cell = there.round().long()
         ok = (cell >= 0).all(-1) & (cell[..., 0] < width) & (cell[..., 1] < height)
         flat = cell[..., 1].clamp(0, height - 1) * width + cell[..., 0].clamp(0, width - 1)
@@ -203,11 +202,10 @@ def first_prompts(
     has_more = u[:, 0, -1] < 0.2
     if not has_more.any():
         return batch
-    truth = target > 0.5
     cells = F.max_pool2d(target, STRIDE)
     ring = F.max_pool2d(cells, 9, 1, 4) - F.max_pool2d(cells, 3, 1, 1)
     ring = F.interpolate(ring, scale_factor=STRIDE) > 0.5
-    around = deeper(torch.zeros_like(truth), ring & (valid > 0.5))
+    around = deeper(torch.zeros_like(ring), ring & (valid > 0.5))
     for r, extra in ((1, error), (2, around)):
         more = simulate(extra, u[:, r], (1.0, 0.0, 0.0))
         wanted = has_more & (u[:, r, -1] < 0.6)
