@@ -181,7 +181,7 @@ def test_another_header_is_refused(samples, tmp_path, segmenter, config, word):
 
 def test_other_files_are_refused(tmp_path):
     out = tmp_path / "r.jsonl"
-    for text in ("no json\nat all\n", '{"a": 1}\n', "[1]\n"):
+    for text in ("no json\nat all\n", '{"a": 1}\n', "[1]\n", "my notes, one line"):
         out.write_text(text)
         with pytest.raises(CheckpointError, match=r"results"):
             evaluate(Painter(), [], out=out)
