@@ -131,5 +131,5 @@ def _kernel() -> tuple[bool, str]:
         return True, f"this notebook runs on {sys.prefix}"
     manager = import_module("jupyter_client.kernelspec").KernelSpecManager()
     command = manager.get_kernel_spec("python3").argv[0]
-    ours = command in ("python", "python3", str(Path(sys.executable).parent / Path(command).name))
+    ours = command in ("python", "python3") or Path(command).parent == Path(sys.executable).parent
     return ours, f"python3 runs {sys.executable if ours else command}"

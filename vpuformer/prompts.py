@@ -36,7 +36,7 @@ def _number(name: str, value: Any) -> float:
     except (TypeError, ValueError):
         raise PromptError(f"{name} must be a number, got {value!r}.") from None
     if not abs(number) < FAR:
-        raise PromptError(f"{name} must be finite, got {number:g}. Give pixel coordinates.")
+        raise PromptError(f"{name} must be finite, below {FAR:g}, got {number:g}. Give pixels.")
     return number
 
 

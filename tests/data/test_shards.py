@@ -133,6 +133,15 @@ def test_a_broken_picture_is_named(tmp_path):
         Shards(tmp_path).read(0)
 
 
+def test_what_a_server_said_is_not_blamed_on_the_picture(root, monkeypatch):
+    def refuse(*_):
+        raise DataError("the server says 403")
+
+    monkeypatch.setattr(Shards, "_bytes", refuse)
+    with pytest.raises(DataError, match=r"^the server says 403$"):
+        Shards(root).read(0)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_crops_hold_the_object_and_stay_in_the_picture(seed):
     _, labels = photo(0)

@@ -123,7 +123,7 @@ class Shards:
         """
         path, parts = self.entries[index]
         names = ["image", "labels"] + ["stuff"] * (with_stuff and "stuff" in parts)
-        files = (io.BytesIO(self._bytes(path, parts[name])) for name in names)
+        files = [io.BytesIO(self._bytes(path, parts[name])) for name in names]
         try:
             image, *maps = (Image.open(file, formats=FORMATS) for file in files)
             rgb, (labels, *stuff) = image.convert("RGB"), map(np.asarray, maps)

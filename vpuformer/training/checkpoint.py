@@ -30,7 +30,7 @@ def save_checkpoint(folder: Path, step: int, tensors: dict[str, Tensor], meta: d
         save_file(plain, temporary, metadata={KEY: json.dumps({"step": step, **meta})})
     kept = sorted(p for p in folder.glob("step-*.safetensors") if p <= path)[-KEPT:]
     # older ones, later ones of a run since begun anew, torn ones of a run killed while it wrote
-    for old in {*folder.glob("step-*")} - {*kept}:
+    for old in {*folder.glob("step-*.safetensors"), *folder.glob("step-*.tmp")} - {*kept}:
         old.unlink()
     return path
 

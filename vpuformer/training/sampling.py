@@ -174,7 +174,7 @@ def _walk(region: Tensor, depth: Tensor, start: Tensor, u: Tensor) -> Tensor:
     path = [at]
     for s in range(STROKE - 1):
         angle = heading[:, None] + turns + (u[:, 2 + s, None] - 0.5)
-        # B 5 2
+        # five ways to go on, B 5 2
         there = at[:, None] + torch.stack([angle.cos(), angle.sin()], -1) * stride[:, None, None]
         cell = there.round().long()
         ok = (cell >= 0).all(-1) & (cell[..., 0] < width) & (cell[..., 1] < height)
