@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from torch.utils.flop_counter import FlopCounterMode
 
 from vpucourse import photo
+from vpucourse.scenes import scene
 from vpuformer.config import DmaConfig, ModelConfig, PueConfig, preset
-from vpuformer.data.scenes import scene
 from vpuformer.drawing import palette
 from vpuformer.drawing.curves import DPI, sheet, style
 from vpuformer.model import build

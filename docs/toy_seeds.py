@@ -20,8 +20,9 @@ import numpy as np
 import torch
 
 import vpuformer as vpu
+from vpucourse import scenes
 from vpuformer import config, evaluation, metrics
-from vpuformer.data import samples, scenes
+from vpuformer.data import samples
 from vpuformer.training import recipes
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -17,7 +17,7 @@ pytest.importorskip("IPython")
 import vpucourse as course
 from vpucourse import pictures
 from vpucourse.curves import strip
-from vpuformer.data.scenes import SceneSamples, scene
+from vpucourse.scenes import SceneSamples, scene
 from vpuformer.drawing import palette
 from vpuformer.errors import ConfigError
 from vpuformer.experiments import Cell

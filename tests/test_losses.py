@@ -149,7 +149,9 @@ def test_p2cl_without_prompts_is_zero_and_log_zero_is_clamped():
 def test_total_is_the_weighted_sum_of_its_parts():
     generator = torch.Generator().manual_seed(5)
     answer = Decoded(
-        torch.randn(SHAPE, generator=generator), torch.rand(2, 1, 3, 4, generator=generator)
+        torch.randn(SHAPE, generator=generator),
+        torch.zeros(2, 8, 3, 4),
+        torch.rand(2, 1, 3, 4, generator=generator),
     )
     prompts = PromptBatch.of([[Click(1, 1)], [Click(2, 2, False)]])
     target = (torch.rand(SHAPE, generator=generator) > 0.5).float()

@@ -59,7 +59,8 @@ class Counting:
         x, y, radius = discs.pop(0) if len(discs) > 1 else discs[0]
         at = torch.arange(answer.logits.shape[-1])
         inside = (at - x) ** 2 + (at[:, None] - y) ** 2 <= radius**2
-        return replace(answer, logits=torch.where(inside, 8.0, -8.0)[None, None])
+        blank = torch.zeros_like(answer.F_v_hat)  # nothing for the head to learn from
+        return replace(answer, logits=torch.where(inside, 8.0, -8.0)[None, None], F_v_hat=blank)
 
 
 def talk(model=MODEL, image=IMAGE, mask=None, **options):

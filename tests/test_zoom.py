@@ -194,9 +194,8 @@ class ToyModel(torch.nn.Module):
         prev = torch.zeros_like(features[:, :1]) if prev_mask is None else prev_mask
         points = prompts.xywh[0, :, :2].tolist()
         points = [p for p, ok in zip(points, prompts.valid[0], strict=True) if ok]
-        return SimpleNamespace(
-            logits=net(torch.cat([features, prev], 1), points, prompts.positive[0].tolist())
-        )
+        logits = net(torch.cat([features, prev], 1), points, prompts.positive[0].tolist())
+        return SimpleNamespace(logits=logits, F_v_hat=logits)
 
 
 def test_the_predictor_repeats_the_peers_runs(golden):

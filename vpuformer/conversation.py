@@ -6,6 +6,7 @@ from math import floor, inf
 
 import numpy as np
 
+from vpuformer.adaptation import Disc, adapted, told
 from vpuformer.config import ZoomConfig
 from vpuformer.errors import ImageError, PromptError
 from vpuformer.imaging import Crop, Frame, parts_of, sigmoid, tight_box, zoom_crop
@@ -18,11 +19,15 @@ SPANS = 0.95  # of both sides: then a first mask is looked at again, nearer
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One round: what was asked, in which frame, and the logits `[side, side]` that answered."""
+    """One round: what was asked, in which frame, and the logits `[side, side]` that answered.
+
+    `told` is what its clicks told about the mask before.
+    """
 
     prompts: tuple[Prompt, ...]
     frame: Frame
     logits: np.ndarray
+    told: tuple[Disc, ...] = ()
 
     def nearer(self, zoom: ZoomConfig) -> Crop | None:
         """Half of the photo around the positive prompts if the mask spans all of it, else None.
@@ -81,6 +86,35 @@ def obeying(values: np.ndarray, prompts: Iterable[Prompt]) -> np.ndarray:
             x, y = prompt.pixel
             values[y, x] = prompt.positive  # row = y
     return values
+
+
+def reply(
+    rounds: tuple[Round, ...],
+    prompts: tuple[Prompt, ...],
+    start: np.ndarray | None,
+    frame: Frame,
+    logits: np.ndarray,
+    maps: np.ndarray | None,
+) -> Round:
+    """The round that follows: the network's logits in a frame, after what all prompts say of them.
+
+    The head adapts when the last prompt is a click: after boxes and scribbles it gained nothing.
+
+    Args:
+        rounds: those before.
+        prompts: the new ones.
+        start: the mask that was begun with, as probability `[H, W]`.
+        frame: where the network looked.
+        logits: its answer `[side, side]`.
+        maps: F_v-hat `[C, h, w]`, for the head to adapt; None: it stays.
+    """
+    last = rounds[-1] if rounds else Round((), frame, np.zeros_like(logits))
+    new = told(prompts, last.logits, last.frame)
+    newest = (prompts or last.prompts)[-1]
+    if maps is not None and isinstance(newest, Click):
+        logits = adapted(logits, maps, frame, [*(t for r in rounds for t in r.told), *new])
+    every, begun = frame.prompts([*said(rounds), *prompts]), previous((), start, frame)
+    return Round(prompts, frame, joined(logits, every, begun), new)
 
 
 def answered(rounds: tuple[Round, ...], threshold: float) -> Prediction:

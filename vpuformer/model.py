@@ -52,9 +52,13 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The answer to the prompts. `rho` (0..1, at 1/4), `attention` and `gates` only when asked."""
+    """The answer to the prompts: logits, and F_v-hat, the map at 1/4 that they are read from.
+
+    `rho` (0..1, at 1/4), `attention` and `gates` only when asked.
+    """
 
     logits: Prob
+    F_v_hat: X4
     rho: Float[Tensor, "B N h w"] | None = None
     attention: list[dict[str, Tensor]] | None = None
     gates: list[dict[str, Tensor]] | None = None
@@ -143,9 +147,10 @@ class VPUFormer(nn.Module):
         duals = [s.dual.transpose(1, 2).unflatten(-1, grid) for s in states]  # B D h w
         logits, F_v_hat = self.decoder(x4, features.x8, duals)
         if not details:
-            return Decoded(logits)
+            return Decoded(logits, F_v_hat)
         rho = self.alignment(F_v_hat, states[-1].q_prime)
-        return Decoded(logits, rho, [s.attention for s in states], [s.gates for s in states])
+        maps, gates = ([getattr(s, name) for s in states] for name in ("attention", "gates"))
+        return Decoded(logits, F_v_hat, rho, maps, gates)
 
     def _vectors(self, prompts: PromptBatch, size, image: Tensor | None) -> Tensor:
         pue, generator = self.config.pue, None

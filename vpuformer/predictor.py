@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from vpuformer.config import ZoomConfig, check_literal, to_json
-from vpuformer.conversation import Round, Rounds, answered, joined, nth, previous, said, start_mask
+from vpuformer.conversation import Round, Rounds, answered, nth, previous, reply, said, start_mask
 from vpuformer.errors import ConfigError, ImageError, PromptError
 from vpuformer.imaging import Crop, Frame, Span, box_iou, covers, read, zoom_crop
 from vpuformer.model import Decoded, Features, VPUFormer
@@ -28,7 +28,8 @@ class Predictor:
 
     Sec. III-A at inference. In late fusion an image is encoded once, and once more for each zoom-in
     crop; other prompts only decode. A mask that asks for another crop is answered again there, a
-    first one that spans the image in half of it. Parts no positive prompt reaches are left out.
+    first one that spans the image in half of it. The head fits itself to what prompts correct
+    (`adaptation`); parts no positive prompt reaches are left out.
 
     Args:
         model: a VPUFormer, for example from `load("lite0")`.
@@ -60,7 +61,8 @@ class Predictor:
     def settings(self) -> dict[str, Any]:
         """What decides the answers, for a results file's header."""
         how = {"precision": self.precision, "zoom": to_json(self.zoom), "islands": "left out"}
-        return {**how, "looks": 1 + 2 * (self.zoom.mode == "frame"), "side": self.model.config.size}
+        how |= {"looks": 3, "head": "adapts"} if self.zoom.mode == "frame" else {"looks": 1}
+        return {**how, "side": self.model.config.size}
 
     def set_image(self, image: Any, mask: np.ndarray | None = None) -> Prediction | None:
         """Begin a conversation about an image: a path, an array, a PIL image.
@@ -141,10 +143,7 @@ class Predictor:
         return self._prediction(self._object)
 
     def resume(self, rounds: tuple[Round, ...], start: np.ndarray | None = None) -> None:
-        """Go on from what `rounds` gave before on this image, as the only object, without undo.
-
-        `start` is the mask it began from, as probability float32 `[H, W]`.
-        """
+        """Go on from `rounds` and `start` (probability `[H, W]`) as the only object, no undo."""
         self._objects, self.selected = {0: Rounds(start, [rounds])}, 0
 
     def prepare(self) -> None:
@@ -216,14 +215,15 @@ class Predictor:
             answer = self._look((), prompts, replace(answer.frame, crop=crop))
         seen = (*rounds, answer)
         if self.zoom.mode == "frame" and (frame := self._frame(seen, ())) != answer.frame:
-            answer = replace(self._look(seen, (), frame), prompts=prompts)
+            answer = replace(answer, frame=frame, logits=self._look(seen, (), frame).logits)
         self.seconds["decode"] = perf_counter() - began - self.seconds["encode"]
         return answer
 
     def _look(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...], frame: Frame) -> Round:
-        logits = self._decoded(rounds, prompts, frame).logits[0, 0].float().cpu().numpy()
-        every, start = [*said(rounds), *prompts], previous((), self._object.start, frame)
-        return Round(prompts, frame, joined(logits, frame.prompts(every), start))
+        answer = self._decoded(rounds, prompts, frame)
+        logits, maps = (t[0].float().cpu().numpy() for t in (answer.logits[:, 0], answer.F_v_hat))
+        learns = maps if self.zoom.mode == "frame" else None
+        return reply(rounds, prompts, self._object.start, frame, logits, learns)
 
     def _decoded(
         self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...], frame: Frame, **details: bool

@@ -71,9 +71,8 @@ import torch
 
 import vpucourse as course
 import vpuformer as vpu
-from vpucourse import curves, overlay
+from vpucourse import curves, overlay, scenes
 from vpuformer import config, losses, metrics
-from vpuformer.data import scenes
 from vpuformer.training import optimizer, recipes, sampling
 from vpuformer.training.crops import cut_batch
 from vpuformer.training.rounds import Rounds

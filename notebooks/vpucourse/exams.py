@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from vpucourse.scenes import scene
 from vpuformer.data.samples import Sample
-from vpuformer.data.scenes import scene
 from vpuformer.evaluation import EvaluationConfig, Policy, run_sample
 from vpuformer.metrics import iou_at, noc
 from vpuformer.model import VPUFormer

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from vpucourse import curves
 from vpucourse.checking import checks
-from vpuformer.data.scenes import scene
+from vpucourse.scenes import scene
 from vpuformer.drawing import palette
 from vpuformer.metrics import iou, noc, nof
 from vpuformer.prompts import Box, Click, Prompt

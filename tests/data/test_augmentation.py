@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 from small import CONFIG, as_it_is, shown, write_shard
 
+from vpucourse.scenes import SceneSamples
 from vpuformer.config import from_json, to_json
 from vpuformer.data import augmentation
 from vpuformer.data.augmentation import PLAIN, VOID, Choice, augment
 from vpuformer.data.folders import FolderSamples
 from vpuformer.data.samples import Photo
-from vpuformer.data.scenes import SceneSamples
 from vpuformer.data.shards import CHOICE, Shards, ShardSamples
 from vpuformer.model import build
 from vpuformer.training import recipes

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from small import CONFIG
 
-from vpuformer.data.scenes import SceneSamples
+from vpucourse.scenes import SceneSamples
 from vpuformer.model import build
 from vpuformer.training import checkpoint
 from vpuformer.training.loop import fit

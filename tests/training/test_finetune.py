@@ -13,9 +13,9 @@ import torch
 from PIL import Image
 from small import CONFIG, shown
 
+from vpucourse.scenes import scene
 from vpuformer.cli import main
 from vpuformer.data.folders import FolderSamples, check_folders, split_pairs
-from vpuformer.data.scenes import scene
 from vpuformer.errors import CheckpointError, ConfigError, DataError
 from vpuformer.model import build
 from vpuformer.training import recipes

@@ -45,8 +45,9 @@ import numpy as np
 import torch
 
 import vpuformer as vpu
+from vpucourse import scenes
 from vpuformer import config, evaluation, metrics
-from vpuformer.data import samples, scenes
+from vpuformer.data import samples
 from vpuformer.network.dma import DMA, DmaState
 from vpuformer.training import recipes
 

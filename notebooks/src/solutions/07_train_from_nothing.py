@@ -32,8 +32,9 @@ import torch
 
 import vpucourse as course
 import vpuformer as vpu
+from vpucourse import scenes
 from vpuformer import config, evaluation, metrics
-from vpuformer.data import samples, scenes
+from vpuformer.data import samples
 from vpuformer.training import recipes, sampling
 from vpuformer.training.crops import cut_batch
 from vpuformer.training.rounds import Rounds

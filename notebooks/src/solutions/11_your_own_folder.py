@@ -31,8 +31,9 @@ from PIL import Image
 
 import vpucourse as course
 import vpuformer as vpu
+from vpucourse import scenes
 from vpuformer import evaluation, metrics
-from vpuformer.data import folders, samples, scenes
+from vpuformer.data import folders, samples
 from vpuformer.training import finetune, recipes
 
 # %% [markdown]

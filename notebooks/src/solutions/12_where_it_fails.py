@@ -47,7 +47,7 @@ def score(truth, probs):
 # %% [markdown]
 # **P.** Two clicks on every slice, and the stored runs of the photos. Where the first click left
 # more to do, the second has more to mend, if the model sees the object's edge; where it takes the
-# whole brain for the lesion, one more click hardly cuts it.
+# whole brain for the lesion, the second click only begins to cut it.
 
 # %%
 gains = {}

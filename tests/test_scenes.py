@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from small import shown
 
-from vpuformer.data.scenes import SMALLEST, SceneSamples, scene
+from vpucourse.scenes import SMALLEST, SceneSamples, scene
 from vpuformer.errors import DataError
 
 
