@@ -106,13 +106,13 @@ def test_a_click_of_the_other_sign_bounds_what_is_told():
 def test_the_head_learns_from_a_click_but_not_after_a_box():
     (maps, logits), frame = two_kinds(), Frame((64, 64), SIDE)
     first = reply((), (Click(18, 30),), None, frame, logits, maps)
-    assert first.logits is logits or (first.logits == logits).all()
+    np.testing.assert_array_equal(first.logits, logits)
     click, box = Click(44, 30, False), Box(44, 30, 20, 20, False)
-    assert reply((first,), (click,), None, frame, logits, maps).logits[30, 44] < 0 < logits[30, 44]
+    learnt = reply((first,), (click,), None, frame, logits, maps)
+    assert learnt.logits[30, 44] < 0 < logits[30, 44]
     for prompts, learns in (((box,), maps), ((click, box), maps), ((click,), None)):
         answer = reply((first,), prompts, None, frame, logits, learns)
         np.testing.assert_array_equal(answer.logits, logits)
-    again = reply(
-        (first, Round((click,), frame, logits, answer.told)), (), None, frame, logits, maps
-    )
+    seen = (first, Round((click,), frame, logits, learnt.told))
+    again = reply(seen, (), None, frame, logits, maps)
     assert again.logits[30, 44] < 0  # a second look: the click stays the newest prompt

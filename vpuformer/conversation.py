@@ -109,7 +109,7 @@ def reply(
         maps: F_v-hat `[C, h, w]`, for the head to adapt; None: it stays.
     """
     last = rounds[-1] if rounds else Round((), frame, np.zeros_like(logits))
-    new = told(prompts, last.logits, last.frame)
+    new = () if maps is None else told(prompts, last.logits, last.frame)
     newest = (prompts or last.prompts)[-1]
     if maps is not None and isinstance(newest, Click):
         logits = adapted(logits, maps, frame, [*(t for r in rounds for t in r.told), *new])
