@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vpuformer import adaptation
-from vpuformer.adaptation import FADES, MARGIN, STILL, Disc, adapted, told
+from vpuformer.adaptation import FADES, HARDENS, MARGIN, STILL, Disc, adapted, told
 from vpuformer.conversation import Round, reply
 from vpuformer.imaging import Frame
 from vpuformer.prompts import Box, Click, Scribble
@@ -59,7 +59,7 @@ def test_the_head_solves_the_equation():
         off = np.hypot(centres - disc.x, (centres - disc.y)[:, None]).ravel()
         at, sign = off <= max(disc.radius, off.min()), 1 if disc.positive else -1
         lack = sign * np.maximum(0, MARGIN - sign * logits[::4, ::4].ravel()[at])
-        share = np.sqrt(FADES**age / at.sum())
+        share = np.sqrt(FADES**age / HARDENS**2 / at.sum())
         rows.append(share * f[at])
         goals.append(share * lack)
     change = np.linalg.lstsq(np.concatenate(rows), np.concatenate(goals), rcond=None)[0]
@@ -84,6 +84,15 @@ def test_what_looks_alike_follows_and_the_rest_holds_still():
     assert (found[20:44, 40:52] < logits[20:44, 40:52] - 2).all()  # the whole right half
     np.testing.assert_allclose(found[20:44, 12:28], logits[20:44, 12:28], atol=0.3)
     np.testing.assert_allclose(found[:12], logits[:12], atol=0.3)
+
+
+def test_a_late_click_moves_less_of_what_looks_alike():
+    (maps, logits), frame = two_kinds(), Frame((64, 64), SIDE)
+    late, moved = Disc(44, 30, 0, False), []
+    for count in range(0, 30, 3):
+        found = adapted(logits, maps, frame, [Disc(18, 30, 0, True)] * count + [late])
+        moved.append(np.abs(found - logits).mean())
+    assert (np.diff(moved) < 0).all() and moved[-1] < 0.02 * moved[0]
 
 
 def test_nothing_changes_where_nothing_lacks():

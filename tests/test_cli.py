@@ -296,7 +296,7 @@ def test_doctor_prints_every_line(capsys, monkeypatch):
 
 @pytest.mark.slow
 def test_benchmark_prints_and_writes(tmp_path, capsys):
-    out = tmp_path / "cost.json"
+    out = tmp_path / "new" / "cost.json"
     words = ["benchmark", "--presets", "tiny", "--size", "64", "--repeats", "1", "--out"]
     assert cli.main([*words, str(out)]) == 0
     record = json.loads(out.read_text())

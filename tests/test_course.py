@@ -332,10 +332,12 @@ def test_exercises_of_attention():
 
     assert ex("05.B", attend) == "05.B: right."
     assert "Off by" in ex("05.B", lambda q, k, v: attend(q, k, v, 1.0))
-    given = {"tokens": torch.ones(1, 40, 3), "trial": lambda phi: 3.5, "beat": 4.0}
+    tokens = torch.linspace(0, 1, 120).reshape(1, 40, 3)
+    given = {"tokens": tokens, "trial": lambda phi: 3.5, "beat": 4.0}
     assert ex("05.E", lambda f: f.amax(-1).sigmoid(), **given) == "05.E: right."
     assert "one a place" in ex("05.E", lambda f: 2 * f.amax(-1), **given)
     assert "one a place" in ex("05.E", lambda f: f.sigmoid(), **given)
+    assert "depend on the tokens" in ex("05.E", lambda f: 0 * f[..., 0] + 0.5, **given)
     assert "NoC@90 3.50, to beat: 3.00" in ex("05.E", lambda f: f[..., 0], **given | {"beat": 3.0})
 
 

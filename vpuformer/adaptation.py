@@ -11,8 +11,9 @@ from vpuformer.imaging import Frame
 from vpuformer.prompts import Click, Prompt, rescale
 
 MARGIN = 1.0  # the logit that told pixels are to have on their side
-STILL = 1.0  # how much a change of all pixels weighs beside the last click's
+STILL = 1.0  # how much a change of all pixels weighs beside the first click's
 FADES = 0.7  # how much a click weighs beside the one after it
+HARDENS = 1.5  # how much less all clicks weigh with each further one
 LATEST = 8  # clicks that are still heard
 REACH = 0.5  # a click tells less than so much of the way to one of the other sign
 
@@ -51,11 +52,12 @@ def adapted(logits: np.ndarray, maps: np.ndarray, frame: Frame, said: Sequence[D
 
     The head is a 1x1 convolution, l_j = w . f_j (with a 1 in f_j for the bias). w changes by
 
-        min_d  sum_k FADES^(K-k) mean_{i in D_k} (y_i - d . f_i)^2 + STILL mean_j (d . f_j)^2
+        min_d  sum_k w_k mean_{i in D_k} (y_i - d . f_i)^2 + STILL mean_j (d . f_j)^2
 
-    where D_k are the pixels that click k of K tells, s_k = +-1 its sign, and
-    y_i = s_k max(0, MARGIN - s_k l_i) what they lack. The last term holds the mask still: only
-    what looks like the told pixels follows them. Nothing is kept for the next round.
+    where D_k are the pixels that click k of K tells, s_k = +-1 its sign,
+    y_i = s_k max(0, MARGIN - s_k l_i) what they lack, w_k = FADES^(K-k) HARDENS^(1-K) its weight.
+    The last term holds the mask still: only what looks like the told pixels follows them, and the
+    more clicks there are the less, for late mistakes are small. Nothing is kept for the next round.
 
     Args:
         logits: what the head said.
@@ -68,7 +70,8 @@ def adapted(logits: np.ndarray, maps: np.ndarray, frame: Frame, said: Sequence[D
     small = F.interpolate(torch.from_numpy(logits)[None, None], (side, side), mode="area").numpy()
     gram, pull = STILL * (f @ f.T) / side**2 + 1e-3 * np.eye(len(f)), np.zeros(len(f))
     for age, (pixels, sign) in enumerate(_pixels(said[: -1 - LATEST : -1], frame, side)):
-        lack, weight = sign * (MARGIN - sign * small.ravel()[pixels]).clip(0), FADES**age
+        lack = sign * (MARGIN - sign * small.ravel()[pixels]).clip(0)
+        weight = FADES**age * HARDENS ** (1 - len(said))
         gram += weight * f[:, pixels] @ f[:, pixels].T / len(lack)
         pull += weight * f[:, pixels] @ lack / len(lack)
     if not pull.any():

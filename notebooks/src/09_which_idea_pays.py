@@ -284,20 +284,23 @@ for measure in ("V", "V, NoF"):
     print(f"{measure:<7} gain of DMA {gain['λ = 0']}, of P2CL {gain['only P2CL']}")
 best = int((np.array(paper["V"]["λ = 0"]) < paper["V"]["only P2CL"]).sum())
 assert best == 2  # "DMA gains more" in two of four columns
-assert max(ours("neither") + ours("only P2CL")) < min(ours("λ = 0") + ours("ours"))
-course.show(dots("V", TABLE_V, "Table V: in the toy the rows with discs lead"), "Left the paper's "
+discs, talks = ([*ours(a), *ours(b)] for a, b in (TABLE_V[::2], TABLE_V[1::2]))
+print(f"ours with discs: mean {np.mean(discs):.2f}, with DMA: {np.mean(talks):.2f}")
+assert len(seeds) < 3 or verdict(discs, talks) == "not decidable"
+course.show(dots("V", TABLE_V, "Table V: in the toy no row leads for certain"), "Left the paper's "
             "NoC at 90 % with ViT-B; right ours; rows: neither, DMA alone (λ = 0), P2CL alone, "
             "both.")  # fmt: skip
 clock("tables IV, V")
 
 # %% [markdown]
-# Ours turns the paper's order round: the two rows that show discs need fewer prompts than the
-# two with DMA, seed for seed, and the rule says "not reproduced". Before you blame DMA,
-# count places. It works at 1/16, which is a grid of 28 x 28 at the paper's 448 px and of 4 x 4 at
-# our 64; a disc also goes to the map at 1/4, 16 x 16 places. And attention has to *learn* where
-# a click points, a disc is there from the first step. The toy asks who is quicker off the mark,
-# the paper who is ahead at the end. A small ablation can answer another question than the one
-# you meant.
+# In the paper each part helps in every column; in ours none shows, and discs do as well as DMA
+# within what the seeds leave open. Before you blame DMA, count places. It works at 1/16, a grid of
+# 28 x 28 at the paper's 448 px and of 4 x 4 at our 64; a disc also goes to the map at 1/4. And
+# attention must *learn* where a click points. The toy asks who is quicker off the mark, the paper
+# who is ahead at the end.
+#
+# Nor does a small ablation say the same twice: run before, with earlier code on another processor,
+# discs were ahead in *every* seed, and the rule said "not reproduced".
 
 # %% [markdown]
 # ## 4 Table VI: how much P2CL
@@ -416,7 +419,7 @@ readings = {"ours": "default", "bell cut at σ": "R3, literal", "product distanc
             "P2CL on errors": "R14, authors' code", "early fusion": "R9, the paper's"}  # fmt: skip
 price = {n: verdict(ours("ours"), ours(n)) for n in readings if n != "ours"}
 costs = [*price.values()].count("reproduced")
-figure = curves.sheet(2.8, f"{costs} of {len(price)} other readings cost something in the toy")
+figure = curves.sheet(2.8, f"Readings that cost something in the toy: {costs} of {len(price)}")
 with curves.style():
     ax = figure.subplots()
     ranges(ax, list(readings))
@@ -527,10 +530,9 @@ course.checks.ex("09.E", your_ablation, trial=problems, beat=0.5)
 # ## What we know now
 #
 # An ablation is a question with one changed word, and its answer is a difference *beside* a
-# spread. With three seeds hardly a claim of the paper shows itself on toy scenes, a few turn
-# round, most drown in the luck of the draw; the last cell counts. What did show itself: a
-# learned vector lags far behind PuE, DMA as in the authors' code is too slow a starter, and on
-# a map this coarse discs beat the exchange.
+# spread. With three seeds hardly a claim of the paper shows itself on toy scenes, hardly one turns
+# round, nearly all drown in the luck of the draw; the last cell counts. What did show itself: a
+# learned vector lags far behind PuE, and DMA as in the authors' code is too slow a starter.
 #
 # *The prediction:* none disagree. *Still unknown:* how far seeds spread at the paper's scale; it
 # prints one run a cell, and its gaps are often a tenth of a click.

@@ -86,5 +86,7 @@ def _other_phi(
     found = phi(tokens)
     if found.shape != tokens.shape[:2] or not bool(((found >= 0) & (found <= 1)).all()):
         return f"Give {tokens.shape[1]} values in 0..1 for each picture, one a place."
+    if found.shape[1] > 1 and float(found.std(1).max()) < 1e-6:
+        return "A gate of one value for all places weighs none. Let it depend on the tokens."
     noc = trial(phi)
     return "" if noc < beat else f"NoC@90 {noc:.2f}, to beat: {beat:.2f}."

@@ -13,7 +13,7 @@ from PIL import Image
 from vpuformer.drawing.overlay import overlay
 from vpuformer.errors import PromptError
 from vpuformer.prompts import Click, Prediction, Prompt
-from vpuformer.widget.export import KINDS, exported, save
+from vpuformer.widget.export import exported, save, unused
 from vpuformer.widget.session import Session
 from vpuwidget import cells
 from vpuwidget.canvas import PromptCanvas
@@ -36,7 +36,7 @@ class PromptWidget(Picture):
         image: what `imaging.read` takes, or a Session to go on with.
         model: a VPUFormer; the shipped weights by default.
         width: most pixels of the page that the photo takes; its height is at most 3/4 of that.
-        out_dir: where files are written.
+        out_dir: where files are written; what is there stays (mask.png, mask-2.png, ...).
         autosave: True keeps each photo's session in the cache where a page runs the notebook, and
             goes on from it: a restarted kernel loses nothing. None and False keep none; a path is
             the first photo's file.
@@ -295,6 +295,6 @@ class PromptWidget(Picture):
         self._redraw("again")
 
     def _write(self, kind: str) -> None:
-        path = save(self.out_dir / f"{kind}.{KINDS[kind]}", exported(kind, self.session))
+        path = save(unused(self.out_dir, kind), exported(kind, self.session))
         self._say(f"Written: {html.escape(str(path))}")
         self._asked = None

@@ -332,7 +332,14 @@ def test_files_are_written_where_asked(tmp_path):
     one.value["format"].value = "labels"
     one.act("write")
     settle(one)
-    assert (tmp_path / "out" / "labels.png").is_file() and "Written" in one.status.value
+    first = (tmp_path / "out" / "labels.png").read_bytes()
+    assert "labels.png" in one.status.value
+    one.session.paint([(40, 30)], 5)
+    one.act("write")
+    settle(one)
+    assert "Written" in one.status.value and "labels-2.png" in one.status.value
+    assert (tmp_path / "out" / "labels.png").read_bytes() == first
+    assert (tmp_path / "out" / "labels-2.png").read_bytes() != first
     one.close()
 
 

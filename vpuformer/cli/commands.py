@@ -195,6 +195,8 @@ class Benchmark:
         """Measure, and print the table."""
         from vpuformer import benchmark
 
+        if self.out:
+            self.out.parent.mkdir(parents=True, exist_ok=True)
         records = []
         for sweep in self.sweep:
             chosen = benchmark.cases(sweep, self.presets, size=self.size, repeats=self.repeats)

@@ -38,9 +38,9 @@ class Segment:
     model: str = "lite0"
     """The name of shipped weights, or a path to a safetensors file."""
     precision: Precision = "auto"
-    """Arithmetic. auto: bfloat16 where the processor is fast at it."""
+    """Arithmetic. auto: bfloat16 where the processor is fast at it. A session holds its own."""
     threshold: float = 0.5
-    """A pixel belongs to the mask when its probability is above this."""
+    """A pixel belongs to the mask when its probability is above this. A session holds its own."""
 
     def run(self, console: Console) -> int:
         """Write the masks and say where they are."""

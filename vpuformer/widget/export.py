@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from vpuformer.widget.session import Session
 
 # What `exported` gives, and how such a file's name ends.
-KINDS = dict.fromkeys(("cutout", "cropped", "mask", "labels"), "png")
+KINDS: dict[str, str] = dict.fromkeys(("cutout", "cropped", "mask", "labels"), "png")
 KINDS |= dict.fromkeys(("coco", "polygons", "session"), "json") | {"numpy": "npz"}
 Ring = list[list[float]]  # closed; the last point is not the first again
 
@@ -103,6 +104,13 @@ def exported(kind: str, session: "Session", file_name: str = "image") -> bytes:
         parts = [polygons(mask) for mask in masks.values()]
         record = [{"name": n, "parts": p} for n, p in zip(names, parts, strict=True)]
     return json.dumps(record).encode()
+
+
+def unused(folder: Path, kind: str) -> Path:
+    """Where a file of `KINDS` overwrites none: mask.png, or else mask-2.png, mask-3.png, ..."""
+    names = chain([kind], (f"{kind}-{n}" for n in count(2)))
+    paths = (folder / f"{name}.{KINDS[kind]}" for name in names)
+    return next(path for path in paths if not path.exists())
 
 
 def save(path: str | Path, data: bytes) -> Path:
