@@ -228,6 +228,12 @@ def test_folders(tmp_path):
     assert {k: v["samples"] for k, v in numbers.items()} == {"one": 1, "two": 1}
     numbers = evaluate_folders(Painter(), folders, out=tmp_path / "r.jsonl")
     assert {k: v["samples"] for k, v in numbers.items()} == {"one": 2, "two": 2}
+    (tmp_path / "other").mkdir()
+    (tmp_path / "one").rename(tmp_path / "other" / "two")
+    alike = [tmp_path / "two", tmp_path / "other" / "two"]
+    with pytest.raises(ConfigError, match="two folders of one name"):
+        evaluate_folders(Painter(), alike, out=tmp_path / "new.jsonl")
+    assert not (tmp_path / "new.jsonl").exists()
 
 
 def test_summary_of_runs_that_needed_no_prompt():

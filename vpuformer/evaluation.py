@@ -99,7 +99,13 @@ def evaluate_folders(
         out: the results file.
         config: the protocol.
         limit: at most so many objects of each set.
+
+    Raises:
+        ConfigError: two folders have one name, by which a results file tells sets apart.
     """
+    names = [Path(folder).resolve().name for folder in folders if Path(folder).exists()]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"{', '.join(names)}: two folders of one name. Rename one of them.")
     samples = chain.from_iterable([samples_of(folder, limit) for folder in folders])
     return evaluate(segmenter, samples, out=out, config=config)
 
