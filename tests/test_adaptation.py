@@ -55,6 +55,7 @@ def test_the_head_solves_the_equation():
     f = np.concatenate([maps.reshape(5, -1), np.ones((1, COARSE**2))]).T
     centres = 4 * np.arange(COARSE) + 1.5
     rows, goals = [np.sqrt(STILL / len(f)) * f, np.sqrt(1e-3) * np.eye(6)], [np.zeros(len(f) + 6)]
+    told_so = []
     for age, disc in enumerate(reversed(said)):
         off = np.hypot(centres - disc.x, (centres - disc.y)[:, None]).ravel()
         at, sign = off <= max(disc.radius, off.min()), 1 if disc.positive else -1
@@ -62,8 +63,11 @@ def test_the_head_solves_the_equation():
         share = np.sqrt(FADES**age / HARDENS**2 / at.sum())
         rows.append(share * f[at])
         goals.append(share * lack)
-    change = np.linalg.lstsq(np.concatenate(rows), np.concatenate(goals), rcond=None)[0]
-    wanted = torch.from_numpy((f @ change).reshape(1, 1, COARSE, COARSE))
+        told_so += [] if disc.positive else [(at, lack)]
+    change = f @ np.linalg.lstsq(np.concatenate(rows), np.concatenate(goals), rcond=None)[0]
+    for at, lack in told_so:  # in any case
+        change[at] = np.minimum(change[at], lack)
+    wanted = torch.from_numpy(change.reshape(1, 1, COARSE, COARSE))
     wanted = torch.nn.functional.interpolate(wanted, scale_factor=4, mode="bilinear")[0, 0].numpy()
     np.testing.assert_allclose(adapted(logits, maps, frame, said) - logits, wanted, atol=1e-4)
     assert np.abs(wanted).max() > 0.5
@@ -88,10 +92,11 @@ def test_what_looks_alike_follows_and_the_rest_holds_still():
 
 def test_a_late_click_moves_less_of_what_looks_alike():
     (maps, logits), frame = two_kinds(), Frame((64, 64), SIDE)
-    late, moved = Disc(44, 30, 0, False), []
+    late, moved = Disc(42, 30, 6, False), []
     for count in range(0, 30, 3):
         found = adapted(logits, maps, frame, [Disc(18, 30, 0, True)] * count + [late])
-        moved.append(np.abs(found - logits).mean())
+        moved.append(np.abs(found - logits)[20:44, 53:56].mean())  # beside the disc
+        assert (found[28:32, 40:44] < 0).all()  # which is obeyed
     assert (np.diff(moved) < 0).all() and moved[-1] < 0.02 * moved[0]
 
 
@@ -125,3 +130,24 @@ def test_the_head_learns_from_a_click_but_not_after_a_box():
     seen = (first, Round((click,), frame, logits, learnt.told))
     again = reply(seen, (), None, frame, logits, maps)
     assert again.logits[30, 44] < 0  # a second look: the click stays the newest prompt
+
+
+def test_what_early_clicks_told_holds_through_a_long_conversation():
+    (maps, logits), frame = two_kinds(), Frame((64, 64), SIDE)
+    said = [Disc(44, 30, 6, False), *(Disc(10 + k % 9, 20 + k, 0, True) for k in range(24))]
+    found = adapted(logits, maps, frame, said)
+    assert (found[28:32, 42:46] < 0).all() and (found[24:40, 12:20] > 0).all()
+
+
+def test_a_box_or_scribble_ends_what_clicks_told():
+    (maps, logits), frame = two_kinds(), Frame((64, 64), SIDE)
+    rounds = ()
+    for prompt, count in (
+        (Click(18, 30), 1),
+        (Click(44, 30, False), 2),
+        (Scribble(((40, 24), (48, 36))), 0),
+        (Click(20, 36), 1),
+    ):
+        rounds = (*rounds, reply(rounds, (prompt,), None, frame, logits, maps))
+        assert len(rounds[-1].told) == count
+    np.testing.assert_array_equal(rounds[-1].logits, logits)

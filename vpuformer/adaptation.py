@@ -14,7 +14,6 @@ MARGIN = 1.0  # the logit that told pixels are to have on their side
 STILL = 1.0  # how much a change of all pixels weighs beside the first click's
 FADES = 0.7  # how much a click weighs beside the one after it
 HARDENS = 1.5  # how much less all clicks weigh with each further one
-LATEST = 8  # clicks that are still heard
 REACH = 0.5  # a click tells less than so much of the way to one of the other sign
 
 
@@ -57,7 +56,8 @@ def adapted(logits: np.ndarray, maps: np.ndarray, frame: Frame, said: Sequence[D
     where D_k are the pixels that click k of K tells, s_k = +-1 its sign,
     y_i = s_k max(0, MARGIN - s_k l_i) what they lack, w_k = FADES^(K-k) HARDENS^(1-K) its weight.
     The last term holds the mask still: only what looks like the told pixels follows them, and the
-    more clicks there are the less, for late mistakes are small. Nothing is kept for the next round.
+    more clicks there are the less, for late mistakes are small. What negative clicks tell leaves
+    the mask in any case. Nothing is kept for the next round.
 
     Args:
         logits: what the head said.
@@ -68,16 +68,18 @@ def adapted(logits: np.ndarray, maps: np.ndarray, frame: Frame, said: Sequence[D
     side = maps.shape[-1]
     f = np.concatenate([maps.reshape(len(maps), -1), np.ones((1, side**2), np.float32)])
     small = F.interpolate(torch.from_numpy(logits)[None, None], (side, side), mode="area").numpy()
+    most = np.full(side**2, np.inf, np.float32)  # that a change may add
     gram, pull = STILL * (f @ f.T) / side**2 + 1e-3 * np.eye(len(f)), np.zeros(len(f))
-    for age, (pixels, sign) in enumerate(_pixels(said[: -1 - LATEST : -1], frame, side)):
+    for age, (pixels, sign) in enumerate(_pixels(said[::-1], frame, side)):
         lack = sign * (MARGIN - sign * small.ravel()[pixels]).clip(0)
         weight = FADES**age * HARDENS ** (1 - len(said))
+        most[pixels] = lack if sign < 0 else np.inf
         gram += weight * f[:, pixels] @ f[:, pixels].T / len(lack)
         pull += weight * f[:, pixels] @ lack / len(lack)
     if not pull.any():
         return logits
-    change = torch.from_numpy(np.float32(np.linalg.solve(gram, pull) @ f).reshape(1, 1, side, side))
-    return logits + F.interpolate(change, logits.shape, mode="bilinear")[0, 0].numpy()
+    by = np.float32(np.linalg.solve(gram, pull) @ f).clip(None, most).reshape(1, 1, side, side)
+    return logits + F.interpolate(torch.from_numpy(by), logits.shape, mode="bilinear")[0, 0].numpy()
 
 
 def _pixels(said: Sequence[Disc], frame: Frame, side: int) -> Iterator[tuple[np.ndarray, int]]:
@@ -85,8 +87,7 @@ def _pixels(said: Sequence[Disc], frame: Frame, side: int) -> Iterator[tuple[np.
     xs, ys = _centres(frame, side)
     left, top, right, bottom = (edge - 0.5 for edge in frame.window)
     for disc in (d for d in said if left <= d.x < right and top <= d.y < bottom):
-        others = (d for d in said if d.positive != disc.positive)
-        ways = (np.hypot(d.x - disc.x, d.y - disc.y) for d in others)
+        ways = (np.hypot(d.x - disc.x, d.y - disc.y) for d in said if d.positive != disc.positive)
         radius = min([disc.radius, *(REACH * way for way in ways)])
         off = np.hypot(xs - disc.x, (ys - disc.y)[:, None])
         yield np.flatnonzero(off <= max(radius, off.min())), 1 if disc.positive else -1

@@ -21,7 +21,7 @@ SPANS = 0.95  # of both sides: then a first mask is looked at again, nearer
 class Round:
     """One round: what was asked, in which frame, and the logits `[side, side]` that answered.
 
-    `told` is what its clicks told about the mask before.
+    `told` is what all clicks since the last box or scribble told about the masks before them.
     """
 
     prompts: tuple[Prompt, ...]
@@ -98,7 +98,8 @@ def reply(
 ) -> Round:
     """The round that follows: the network's logits in a frame, after what all prompts say of them.
 
-    The head adapts when the last prompt is a click: after boxes and scribbles it gained nothing.
+    The head adapts when the last prompt is a click, to all since the last box or scribble: after
+    those it gained nothing, and what they mend is not to be taken again.
 
     Args:
         rounds: those before.
@@ -109,10 +110,10 @@ def reply(
         maps: F_v-hat `[C, h, w]`, for the head to adapt; None: it stays.
     """
     last = rounds[-1] if rounds else Round((), frame, np.zeros_like(logits))
-    new = () if maps is None else told(prompts, last.logits, last.frame)
-    newest = (prompts or last.prompts)[-1]
-    if maps is not None and isinstance(newest, Click):
-        logits = adapted(logits, maps, frame, [*(t for r in rounds for t in r.told), *new])
+    new: tuple[Disc, ...] = ()
+    if maps is not None and isinstance((prompts or last.prompts)[-1], Click):
+        new = (*last.told, *told(prompts, last.logits, last.frame))
+        logits = adapted(logits, maps, frame, new)
     every, begun = frame.prompts([*said(rounds), *prompts]), previous((), start, frame)
     return Round(prompts, frame, joined(logits, every, begun), new)
 

@@ -61,7 +61,7 @@ class Predictor:
     def settings(self) -> dict[str, Any]:
         """What decides the answers, for a results file's header."""
         how = {"precision": self.precision, "zoom": to_json(self.zoom), "islands": "left out"}
-        how |= {"looks": 3, "head": "hardens"} if self.zoom.mode == "frame" else {"looks": 1}
+        how |= {"looks": 3, "head": "obeys"} if self.zoom.mode == "frame" else {"looks": 1}
         return {**how, "side": self.model.config.size}
 
     def set_image(self, image: Any, mask: np.ndarray | None = None) -> Prediction | None:
