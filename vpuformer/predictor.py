@@ -28,7 +28,7 @@ class Predictor:
 
     Sec. III-A at inference. In late fusion an image is encoded once, and once more for each zoom-in
     crop; other prompts only decode. A mask that asks for another crop is answered again there, a
-    first one that spans the image in half of it. The head fits itself to what prompts correct
+    first one that spans the image in half of it. The head fits itself to clicks that correct
     (`adaptation`); parts no positive prompt reaches are left out.
 
     Args:
