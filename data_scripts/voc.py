@@ -23,7 +23,7 @@ def read(root: Path, split: str, seen: Seen) -> Iterator[Photo]:
     """
     for photo in published("voc", root, split):
         try:
-            with Image.open(photo.truth) as mask:
+            with Image.open(photo.truth, formats=("PNG",)) as mask:
                 mode, greys = mask.mode, np.unique(np.asarray(mask.convert("L")))
         except BROKEN as error:
             raise DataError(

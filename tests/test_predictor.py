@@ -145,12 +145,12 @@ def test_similarity_is_the_models_rho_on_the_whole_image():
 
 def test_prepare_encodes_ahead_and_changes_nothing():
     prepared, plain = (fresh(Counting(), zoom=ZoomConfig(min_side=20)) for _ in range(2))
-    for prompt, encoded in ((MIXED[0], 1), (Click(61, 41), 2)):
+    wrong = Click(59, 39, positive=False)  # in the first answer: there are looks anew
+    for prompt, encoded in ((MIXED[0], 1), (wrong, 5), (Click(61, 41), 5)):
         prepared.prepare()
         assert prepared.model.encoded == encoded
         assert np.array_equal(prepared.add(prompt).prob, plain.add(prompt).prob)
-        assert prepared.rounds[-1].frame.crop and prepared.model.encoded == 2
-    assert plain.model.encoded == 2
+    assert prepared.rounds[0].frame.crop and prepared.model.encoded == plain.model.encoded == 5
 
 
 def test_spare_slots_for_prompts_change_nothing():

@@ -243,7 +243,7 @@ def test_the_second_look_sees_the_first_mask():
 def test_zoom_carries_the_mask_over():
     model = Counting(disc=[SMALL, LARGER])
     predictor = talk(model, photo(), zoom=ZoomConfig())
-    whole = predictor.add(Click(290, 280)).mask
+    whole = predictor.add(Click(290, 280), Click(291, 280)).mask
     predictor.add(Click(400, 250))  # outside: another crop
     left, top, right, bottom = predictor.rounds[-1].frame.crop
     share = (model.prevs[-2] > 0.5).float().mean().item()
@@ -253,7 +253,7 @@ def test_zoom_carries_the_mask_over():
 def test_zoom_is_renewed_by_a_prompt_outside():
     model = Counting(disc=[SMALL, LARGER])
     predictor = talk(model, photo(), zoom=ZoomConfig())
-    predictor.add(Click(290, 280))
+    predictor.add(Click(290, 280), Click(291, 280))
     old = predictor.rounds[-1].frame.crop
     predictor.add(Click(500, 300))
     new = predictor.rounds[-1].frame.crop
@@ -270,7 +270,7 @@ def test_a_first_mask_that_spans_the_photo_is_answered_again_in_half_of_it():
     assert predictor.rounds[-1].prompts == (Click(290, 280),)
     x0, y0, x1, y1 = Frame(PHOTO, 64, (65, 55, 515, 505)).bounds_of(disc_of(SMALL))
     assert left < x0 < x1 < right and top < y0 < y1 < bottom  # the mask of half the photo, 450 px
-    predictor.add(Click(300, 290))
+    predictor.add(Click((left + right) // 2, (top + bottom) // 2))  # in the mask
     assert (len(model.prevs), model.encodings) == (4, 3)
 
 
@@ -302,7 +302,7 @@ def test_no_zoom_on_large_or_missing_objects(disc):
     model = Counting(disc=LARGE if disc == "large" else (-50, -50, 1))
     predictor = talk(model, photo(), zoom=ZoomConfig())
     for _ in range(3):
-        predictor.add(Click(450, 300))
+        predictor.add(Box.from_corners(440, 290, 460, 310))
     assert model.encodings == 1 and predictor.rounds[-1].frame.crop is None
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from vpuformer.conversation import start_mask
+from vpuformer.conversation import begun
 from vpuformer.errors import ConfigError, PromptError
 from vpuformer.imaging import read
 from vpuformer.prompts import Box, Click, Prediction, Prompt, Scribble, check_inside, of_sign
@@ -35,7 +35,7 @@ class _Classical:
             mask: a mask to start from, bool `[H, W]`.
         """
         pixels = read(image)
-        start = start_mask(mask, pixels.shape[:2])
+        start = begun(mask, pixels.shape[:2])
         height, width = self._size = pixels.shape[:2]
         scale = min(1.0, self.longest / max(height, width))
         small = (max(1, round(height * scale)), max(1, round(width * scale)))
@@ -55,8 +55,7 @@ class _Classical:
             raise PromptError("add() got no prompt. Give at least one Click, Box or Scribble.")
         for prompt in prompts:
             check_inside(prompt, self._size)
-        size = self._small.shape[:2]
-        scaled = tuple(p.rescaled(self._size, size) for p in prompts)
+        scaled = tuple(p.rescaled(self._size, self._small.shape[:2]) for p in prompts)
         prob = self._cut(self._small, self._prompts + scaled)
         self._prompts += scaled
         return Prediction(np.clip(_resized(prob.astype(np.float32), self._size), 0, 1))

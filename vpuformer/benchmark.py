@@ -238,9 +238,6 @@ def rows(records: Sequence[Record]) -> list[tuple[str, ...]]:
 def to_json(records: Sequence[Record]) -> Record:
     """What was measured, with the command, the day and the device."""
     words = (torch.backends.cpu.get_cpu_capability(), platform.machine(), torch.__version__)
-    return {
-        "command": " ".join(["vpuformer", *sys.argv[1:]]),
-        "date": date.today().isoformat(),
-        "device": "{}, {}, torch {}, {} threads".format(*words, torch.get_num_threads()),
-        "records": list(records),
-    }
+    device = "{}, {}, torch {}, {} threads".format(*words, torch.get_num_threads())
+    when = {"command": " ".join(["vpuformer", *sys.argv[1:]]), "date": date.today().isoformat()}
+    return {**when, "device": device, "records": list(records)}

@@ -124,9 +124,8 @@ def literal(encoder: str = "vit_b") -> ModelConfig:
     pue = PueConfig(
         cut=1.0, visual="product", box="fixed", scribble="fixed", scribble_point="random"
     )
-    dma = replace(own.dma, form="literal")
     own = replace(own, fusion="early", prompt_maps="none", decoder_dim=256, decoder="literal")
-    return replace(own, pue=pue, dma=dma)
+    return replace(own, pue=pue, dma=replace(own.dma, form="literal"))
 
 
 def to_json(config: Any) -> dict[str, Any]:

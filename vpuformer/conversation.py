@@ -1,20 +1,18 @@
 """What has been said about an object: rounds of prompts and answers, with undo and redo."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from math import floor, inf
+from dataclasses import dataclass, field
+from math import floor
 
 import numpy as np
 
 from vpuformer.adaptation import Disc, adapted, told
-from vpuformer.config import ZoomConfig
 from vpuformer.errors import ImageError, PromptError
-from vpuformer.imaging import Crop, Frame, parts_of, sigmoid, tight_box, zoom_crop
+from vpuformer.imaging import Frame, parts_of, sigmoid
 from vpuformer.prompts import Click, Prediction, Prompt, of_sign
 from vpuformer.zoom import RitmFrame
 
 LEFT_OUT = np.float32(-4)
-SPANS = 0.95  # of both sides: then a first mask is looked at again, nearer
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +27,8 @@ class Round:
     logits: np.ndarray
     told: tuple[Disc, ...] = ()
 
-    def nearer(self, zoom: ZoomConfig) -> Crop | None:
-        """Half of the photo around the positive prompts if the mask spans all of it, else None.
 
-        Few objects reach from side to side both ways; mostly such a mask is the ground of one.
-        """
-        box, spans = tight_box(self.logits > 0), [p.bounds for p in of_sign(self.prompts, True)]
-        is_wide = box is not None and min(np.subtract(box[2:], box[:2])) > SPANS * self.frame.side
-        if zoom.mode != "frame" or not spans or not is_wide:
-            return None
-        half = replace(zoom, min_side=max(self.frame.size) / 2, margin=inf)
-        return zoom_crop(spans, self.frame.size, half)
+Past = tuple[Round, ...]  # all rounds about an object, in order
 
 
 @dataclass(slots=True)
@@ -47,31 +36,31 @@ class Rounds:
     """One object's rounds as they were after each action; undo and redo move `at`."""
 
     start: np.ndarray | None = None
-    history: list[tuple[Round, ...]] = field(default_factory=lambda: [()])
+    history: list[Past] = field(default_factory=lambda: [()])
     at: int = 0
 
     @property
-    def rounds(self) -> tuple[Round, ...]:
+    def rounds(self) -> Past:
         return self.history[self.at]
 
-    def push(self, rounds: tuple[Round, ...]) -> None:
+    def push(self, rounds: Past) -> None:
         self.history = [*self.history[: self.at + 1], rounds]
         self.at += 1
 
 
-def start_mask(mask: np.ndarray | None, size: tuple[int, ...]) -> np.ndarray | None:
+def begun(mask: np.ndarray | None, size: tuple[int, ...]) -> np.ndarray | None:
     """A mask to start from as probability float32 `[H, W]`; ImageError when its size is another."""
     if mask is not None and np.shape(mask) != size:
         raise ImageError(f"The start mask is {np.shape(mask)}, the image {size}. Give one size.")
     return None if mask is None else np.asarray(mask, bool).astype(np.float32)
 
 
-def said(rounds: tuple[Round, ...]) -> list[Prompt]:
+def said(rounds: Past) -> list[Prompt]:
     """The prompts of all rounds, in order."""
     return [prompt for turn in rounds for prompt in turn.prompts]
 
 
-def nth(rounds: tuple[Round, ...], index: int) -> Prompt:
+def nth(rounds: Past, index: int) -> Prompt:
     """Prompt `index` of all rounds, counted from 0; PromptError when there is none."""
     prompts = said(rounds)
     if not 0 <= index < len(prompts):
@@ -89,7 +78,7 @@ def obeying(values: np.ndarray, prompts: Iterable[Prompt]) -> np.ndarray:
 
 
 def reply(
-    rounds: tuple[Round, ...],
+    rounds: Past,
     prompts: tuple[Prompt, ...],
     start: np.ndarray | None,
     frame: Frame,
@@ -114,11 +103,11 @@ def reply(
     if maps is not None and isinstance((prompts or last.prompts)[-1], Click):
         new = (*last.told, *told(prompts, last.logits, last.frame))
         logits = adapted(logits, maps, frame, new)
-    every, begun = frame.prompts([*said(rounds), *prompts]), previous((), start, frame)
-    return Round(prompts, frame, joined(logits, every, begun), new)
+    every, first = frame.prompts([*said(rounds), *prompts]), prior((), start, frame)
+    return Round(prompts, frame, joined(logits, every, first), new)
 
 
-def answered(rounds: tuple[Round, ...], threshold: float) -> Prediction:
+def answered(rounds: Past, threshold: float) -> Prediction:
     """The last round's answer on the image; each click's own pixel obeys its sign."""
     frame, logits, most = rounds[-1].frame, rounds[-1].logits, np.float32(threshold)
     prompts = said(rounds)
@@ -149,9 +138,7 @@ def joined(logits: np.ndarray, prompts: list[Prompt], start: np.ndarray | None) 
     return np.where(kept[parts], logits, LEFT_OUT) if kept[1:].any() else logits
 
 
-def previous(
-    rounds: tuple[Round, ...], start: np.ndarray | None, frame: Frame
-) -> np.ndarray | None:
+def prior(rounds: Past, start: np.ndarray | None, frame: Frame) -> np.ndarray | None:
     """What the last round (or the start mask) said, as probability `[side, side]` in a frame."""
     if not rounds:
         return None if start is None else frame.shrink(start)

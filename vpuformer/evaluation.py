@@ -276,7 +276,6 @@ def _set_summary(rows: list[dict[str, Any]], max_rounds: int, target: float) -> 
         numbers[f"NoF{max_rounds}@{percent}"] = metrics.nof(ious, t, max_rounds)._asdict()
     for k in (k for k in ROUNDS if k <= max_rounds):
         numbers[f"IoU@{k}"] = mean([metrics.iou_at(i, k) for i in ious])
-        rims = [metrics.iou_at(run["boundary_ious"], k) for run in runs]
-        numbers[f"boundary IoU@{k}"] = mean(rims)
+        numbers[f"boundary IoU@{k}"] = mean([metrics.iou_at(r["boundary_ious"], k) for r in runs])
     numbers["cpu_s_per_round"] = round(sum(r["cpu_s"] for r in runs) / sum(map(len, ious)), 4)
     return numbers

@@ -103,8 +103,7 @@ def p2cl(
     else:
         Y = F.adaptive_avg_pool2d(regions, size)
     weight = weight * prompts.valid[..., None, None]  # B N h w
-    total = (pair_bce(rho, Y) * weight).sum((1, 2, 3))
-    return total / weight.sum((1, 2, 3)).clamp(min=1e-6)
+    return (pair_bce(rho, Y) * weight).sum((1, 2, 3)) / weight.sum((1, 2, 3)).clamp(min=1e-6)
 
 
 def total_loss(
@@ -120,11 +119,9 @@ def total_loss(
 
     Eq. (18): NFL + Dice + lambda P2CL.
     """
-    parts = {
-        "nfl": normalized_focal_loss(decoded.logits, target, valid, config.alpha, config.gamma),
-        "dice": dice_loss(decoded.logits, target, valid),
-    }
-    loss = parts["nfl"] + config.dice * parts["dice"]
+    nfl = normalized_focal_loss(decoded.logits, target, valid, config.alpha, config.gamma)
+    dice = dice_loss(decoded.logits, target, valid)
+    loss, parts = nfl + config.dice * dice, {"nfl": nfl, "dice": dice}
     if config.p2cl and decoded.rho is not None:
         regions = regions if config.p2cl_target == "error" else None
         parts["p2cl"] = p2cl(decoded.rho, prompts, target, valid, regions)

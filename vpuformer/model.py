@@ -114,8 +114,7 @@ class VPUFormer(nn.Module):
             vectors = self._vectors(prompts, image.shape[-2:], image)
             extra = self.fusion(input_maps(prev, prompts, vectors, 1, self.config))
         x4, x8, x16 = self.neck(self.encoder(image, extra))
-        keep = image if self.config.pue.visual != "none" else None
-        return Features(x4, x8, x16, keep)
+        return Features(x4, x8, x16, image if self.config.pue.visual != "none" else None)
 
     def decode(
         self,

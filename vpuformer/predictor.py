@@ -11,16 +11,18 @@ import numpy as np
 import torch
 
 from vpuformer.config import ZoomConfig, check_literal, to_json
-from vpuformer.conversation import Round, Rounds, answered, nth, previous, reply, said, start_mask
+from vpuformer.conversation import Past, Round, Rounds, answered, begun, nth, prior, reply, said
 from vpuformer.errors import ConfigError, ImageError, PromptError
-from vpuformer.imaging import Crop, Frame, Span, box_iou, covers, read, zoom_crop
+from vpuformer.hindsight import likeliest
+from vpuformer.imaging import Crop, Frame, read
+from vpuformer.looking import anew, half, next_frame
 from vpuformer.model import Decoded, Features, VPUFormer
-from vpuformer.prompts import Prediction, Prompt, Size, check_inside, of_sign
+from vpuformer.prompts import Prediction, Prompt, Size, check_inside
 from vpuformer.pue import PromptBatch
 from vpuformer.weights import Precision, load, pick_precision
-from vpuformer.zoom import ritm_frame
 
 MEASURED = 32  # prompts that results were measured with
+CROPS = 6  # whose features are kept: as many as a second click may look at
 
 
 class Predictor:
@@ -28,8 +30,9 @@ class Predictor:
 
     Sec. III-A at inference. In late fusion an image is encoded once, and once more for each zoom-in
     crop; other prompts only decode. A mask that asks for another crop is answered again there, a
-    first one that spans the image in half of it. The head fits itself to clicks that correct
-    (`adaptation`); parts no positive prompt reaches are left out.
+    first one that spans the image in half of it (`looking`); a second click is answered from
+    several looks (`hindsight`). The head fits itself to clicks that correct (`adaptation`); parts
+    no positive prompt reaches are left out.
 
     Args:
         model: a VPUFormer, for example from `load("lite0")`.
@@ -61,7 +64,8 @@ class Predictor:
     def settings(self) -> dict[str, Any]:
         """What decides the answers, for a results file's header."""
         how = {"precision": self.precision, "zoom": to_json(self.zoom), "islands": "left out"}
-        how |= {"looks": 3, "head": "obeys"} if self.zoom.mode == "frame" else {"looks": 1}
+        nearer = {"looks": 3, "anew": 4, "head": "obeys"}
+        how |= nearer if self.zoom.mode == "frame" else {"looks": 1}
         return {**how, "side": self.model.config.size}
 
     def set_image(self, image: Any, mask: np.ndarray | None = None) -> Prediction | None:
@@ -72,7 +76,7 @@ class Predictor:
             mask: a mask bool `[H, W]` to start from.
         """
         pixels = read(image)
-        start = start_mask(mask, pixels.shape[:2])
+        start = begun(mask, pixels.shape[:2])
         self.image = pixels
         self._forget(start)
         return self._prediction(self._object)
@@ -94,7 +98,7 @@ class Predictor:
         return self.image.shape[0], self.image.shape[1]
 
     @property
-    def rounds(self) -> tuple[Round, ...]:
+    def rounds(self) -> Past:
         """The selected object's rounds so far."""
         return self._object.rounds
 
@@ -142,7 +146,7 @@ class Predictor:
         self._objects[self.selected] = Rounds(self._object.start)
         return self._prediction(self._object)
 
-    def resume(self, rounds: tuple[Round, ...], start: np.ndarray | None = None) -> None:
+    def resume(self, rounds: Past, start: np.ndarray | None = None) -> None:
         """Go on from `rounds` and `start` (probability `[H, W]`) as the only object, no undo."""
         self._objects, self.selected = {0: Rounds(start, [rounds])}, 0
 
@@ -150,7 +154,9 @@ class Predictor:
         """Encode now what the next prompt will most likely look at; the answers stay the same."""
         if self.model.config.fusion == "late":
             with self._arithmetic():
-                self._encoded(self._frame(self.rounds, ()))
+                frame = self._frame(self.rounds, ())
+                for crop in (frame.crop, *anew(self.rounds, (), self.zoom)):
+                    self._encoded(replace(frame, crop=crop))
 
     def similarity(self, index: int) -> np.ndarray:
         """How alike each place is to prompt `index` of `prompts`: rho, float32 `[h, w]` in 0..1.
@@ -173,7 +179,7 @@ class Predictor:
 
     def add_object(self, mask: np.ndarray | None = None) -> int:
         """Begin another object on the same encoding, select it and return its number."""
-        start = start_mask(mask, self.size)
+        start = begun(mask, self.size)
         number = max(self._objects) + 1
         self._objects[number], self.selected = Rounds(start), number
         return number
@@ -207,32 +213,45 @@ class Predictor:
             return answered(thing.rounds, self.threshold)
         return None if thing.start is None else Prediction(thing.start.copy(), self.threshold)
 
-    def _answer(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...]) -> Round:
-        """The next round: an answer; one more where it asks for another frame."""
+    def _answer(self, rounds: Past, prompts: tuple[Prompt, ...]) -> Round:
+        """The next round: an answer; more of them where it asks for another frame, or a click."""
         began, self.seconds["encode"] = perf_counter(), 0.0
         answer = self._look(rounds, prompts, self._frame(rounds, prompts))
-        if not rounds and self._object.start is None and (crop := answer.nearer(self.zoom)):
-            answer = self._look((), prompts, replace(answer.frame, crop=crop))
-        seen = (*rounds, answer)
-        if self.zoom.mode == "frame" and (frame := self._frame(seen, ())) != answer.frame:
-            answer = replace(answer, frame=frame, logits=self._look(seen, (), frame).logits)
+        if self.zoom.mode == "frame":
+            answer = self._nearer(rounds, prompts, answer)
         self.seconds["decode"] = perf_counter() - began - self.seconds["encode"]
         return answer
 
-    def _look(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...], frame: Frame) -> Round:
-        answer = self._decoded(rounds, prompts, frame)
+    def _nearer(self, rounds: Past, prompts: tuple[Prompt, ...], answer: Round) -> Round:
+        alone = self._object.start is None  # no mask to begin from
+        if alone and not rounds and (crop := half(answer, self.zoom)):
+            answer = self._look((), prompts, replace(answer.frame, crop=crop))
+        seen = (*rounds, answer)
+        if (frame := self._frame(seen, ())) != answer.frame:
+            answer = replace(answer, frame=frame, logits=self._look(seen, (), frame).logits)
+        if alone and (crops := anew(rounds, prompts, self.zoom)):
+            frames = [replace(frame, crop=crop) for crop in crops]
+            others = [self._look(rounds, prompts, frame, anew=True) for frame in frames]
+            answer = likeliest(rounds, [answer, *others], self.threshold)
+        return answer
+
+    def _look(
+        self, rounds: Past, prompts: tuple[Prompt, ...], frame: Frame, anew: bool = False
+    ) -> Round:
+        heard = ((), (*said(rounds), *prompts)) if anew else (rounds, prompts)
+        answer = self._decoded(*heard, frame)
         logits, maps = (t[0].float().cpu().numpy() for t in (answer.logits[:, 0], answer.F_v_hat))
         learns = maps if self.zoom.mode == "frame" else None
         return reply(rounds, prompts, self._object.start, frame, logits, learns)
 
     def _decoded(
-        self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...], frame: Frame, **details: bool
+        self, rounds: Past, prompts: tuple[Prompt, ...], frame: Frame, **details: bool
     ) -> Decoded:
         every = frame.prompts([*said(rounds), *prompts])
         # past MEASURED one shape to a doubling (64, 128): oneDNN keeps some 8 MB for each
         step = self.step if len(every) <= MEASURED else 1 << (len(every) - 1).bit_length()
         batch = PromptBatch.of([every], self.device, step)
-        prev = previous(rounds, self._object.start, frame)
+        prev = prior(rounds, self._object.start, frame)
         prev_mask = None if prev is None else torch.tensor(prev, device=self.device)[None, None]
         with self._arithmetic():
             began = perf_counter()
@@ -261,27 +280,13 @@ class Predictor:
         if early:
             return self.model.encode_image(picture, prev_mask, batch)
         features = self.model.encode_image(picture)
-        whole = {k: v for k, v in self._features.items() if k is None}
-        self._features = {**whole, frame.crop: features}  # the whole image and one crop
+        kept = [None, *[crop for crop in self._features if crop][1 - CROPS :]]
+        self._features = {k: v for k, v in self._features.items() if k in kept}
+        self._features[frame.crop] = features
         return features
 
-    def _frame(self, rounds: tuple[Round, ...], prompts: tuple[Prompt, ...]) -> Frame:
-        """The whole image at first, then a crop around the mask and the positive prompts."""
-        side, size = self.model.config.size, self.size
-        last = rounds[-1] if rounds else None
-        if self.zoom.mode == "ritm":
-            mask = last.frame.spread(last.logits, 0.5) if last else np.zeros(size, bool)
-            every, frame = [*said(rounds), *prompts], last.frame if last else None
-            return ritm_frame(frame, mask, every, side, self.zoom)
-        mask = last.frame.bounds_of(last.logits > 0) if last else None
-        if last is None or mask is None or self.zoom.mode == "none":
-            return Frame(size, side)
-        pointed = [*of_sign(said(rounds), True), *prompts]
-        spans = [_clipped(s, size) for s in (mask, *(p.bounds for p in pointed))]
-        crop, kept = zoom_crop(spans, size, self.zoom), last.frame.crop
-        if crop and kept and covers(kept, spans):
-            crop = kept if box_iou(kept, crop) >= self.zoom.renew_below else crop
-        return Frame(size, side, crop)
+    def _frame(self, rounds: Past, prompts: tuple[Prompt, ...]) -> Frame:
+        return next_frame(rounds, prompts, Frame(self.size, self.model.config.size), self.zoom)
 
 
 def segment(image: Any, prompts: list[Prompt], model: VPUFormer | None = None) -> Prediction:
@@ -292,9 +297,3 @@ def segment(image: Any, prompts: list[Prompt], model: VPUFormer | None = None) -
 
 
 load_once = cache(load)
-
-
-def _clipped(span: Span, size: Size) -> Span:
-    """The part of a span that lies in the image: a crop can hold no more."""
-    right, bottom = size[1] - 0.5, size[0] - 0.5
-    return max(span[0], -0.5), max(span[1], -0.5), min(span[2], right), min(span[3], bottom)

@@ -7,7 +7,7 @@ centres are integers. Sizes are (H, W). No torch here.
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -56,9 +56,8 @@ class _Gesture:
 
     def rescaled(self, old: Size, new: Size) -> Self:
         """The same prompt on a picture of size `old` (H, W) resized to `new` (H, W)."""
-        return self._carried(
-            lambda x: rescale(x, old[1], new[1]), lambda y: rescale(y, old[0], new[0])
-        )
+        x, y = (partial(rescale, old=old[axis], new=new[axis]) for axis in (1, 0))
+        return self._carried(x, y)
 
     def moved(self, dx: float, dy: float) -> Self:
         """The same prompt, shifted by (dx, dy) pixels."""

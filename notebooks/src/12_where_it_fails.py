@@ -242,6 +242,10 @@ for name in here:
 # disc and the plate, or all three; each answer is right for somebody. No model can do better
 # than guess, until a prompt says where the meant thing ends: a *no* beside it, or a box around
 # it.
+#
+# *Where* a correction lies says more than its sign, for people click the middle of a mistake. So a
+# second click makes the predictor look anew in four crops around the first; it takes the answer
+# that makes this click most likely (`vpuformer.hindsight`).
 
 # %%
 y, x = np.indices(slices.SIZE, float)
@@ -502,9 +506,9 @@ course.checks.ex("12.E", your_predictor, trial=saved)
 # and a model that cannot see, and only the second is cured by training. Its probabilities are a
 # hint, not a promise, and it cannot say "nothing".
 #
-# *The prediction:* the next cell answers it, kind by kind. A click mends much where the model sees
-# the object's edge, and little where it takes the whole for the part. *Still unknown:* how real
-# stained cells and real scans compare; that takes their files, their licences, and notebook 11.
+# *The prediction:* the next cell answers it, kind by kind. There is most to gain where the first
+# mask is worst, and a correction says more than *no* (section 3). *Still unknown:* how real stained
+# cells and real scans compare; that takes their files, their licences, and notebook 11.
 #
 # | paper | module | test |
 # |---|---|---|

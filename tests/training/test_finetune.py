@@ -15,11 +15,12 @@ from small import CONFIG, shown
 
 from vpucourse.scenes import scene
 from vpuformer.cli import main
+from vpuformer.config import PRESETS, literal, preset
 from vpuformer.data.folders import FolderSamples, check_folders, split_pairs
 from vpuformer.errors import CheckpointError, ConfigError, DataError
 from vpuformer.model import build
 from vpuformer.training import recipes
-from vpuformer.training.finetune import FinetuneConfig, Validation, finetune, measure
+from vpuformer.training.finetune import FinetuneConfig, Validation, finetune, measure, usual
 from vpuformer.weights import load, save
 
 ROOT = Path(os.environ.get("VPU_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
@@ -176,3 +177,12 @@ def test_clearly_fewer_clicks_on_photos_left_out(name, tmp_path):
     before, after = measure(model, objects), measure(result.model, objects)
     (tmp_path / "numbers.json").write_text(json.dumps([before, after, result.validations]))
     assert after["NoC@90"][0] < 0.85 * before["NoC@90"][0]
+
+
+@pytest.mark.parametrize("config", [*map(preset, PRESETS), literal()], ids=[*PRESETS, "literal"])
+def test_the_usual_crop_is_one_that_the_model_takes(config):
+    ((start, side),) = usual(config).crops
+    assert start == 0 and side % config.image_sides == 0 and 0 < side <= config.size
+    assert side == {"vit_b": 448 if config.decoder == "literal" else 224, "tiny": 128}.get(
+        config.encoder, 256
+    )

@@ -71,8 +71,7 @@ class Train:
             return 0
         path = self.out / f"{model.config.encoder}.safetensors"
         command = " ".join(["vpuformer", *sys.argv[1:]])
-        about = card(data, recipe, result.history, command=command, start=origin)
-        save(result.model, path, about)
+        save(result.model, path, card(data, recipe, result.history, command=command, start=origin))
         say(console, f"Weights are in {path}")
         if find_spec("matplotlib"):  # of the extra `notebooks`
             from vpuformer.drawing import curves
@@ -156,12 +155,11 @@ class Finetune:
 
     def run(self, console: Console) -> int:
         """Fine-tune, and print clicks before and after."""
-        from vpuformer.training import recipes
-        from vpuformer.training.finetune import FinetuneConfig, finetune
+        from vpuformer.training.finetune import FinetuneConfig, finetune, usual
         from vpuformer.weights import load
 
         model = load(self.model)
-        recipe = replace(recipes.finetune(side=min(256, model.config.size)), seed=self.seed)
+        recipe = replace(usual(model.config), seed=self.seed)
         recipe = replace(recipe, steps=self.steps) if self.steps else recipe
         config = FinetuneConfig(val_share=self.val_share, patience=self.patience, seed=self.seed)
         result = finetune(model, self.images, self.masks, self.out, recipe, config)
@@ -232,12 +230,10 @@ COMMANDS: dict[str, Any] = {command.__name__.lower(): command for command in _AL
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; 0 when all went well, 2 with a message when something given is wrong."""
+    about = "Interactive image segmentation with clicks, boxes and scribbles."
+    words = list(sys.argv[1:] if argv is None else argv)
     command = tyro.extras.subcommand_cli_from_dict(
-        COMMANDS,
-        prog="vpuformer",
-        description="Interactive image segmentation with clicks, boxes and scribbles.",
-        args=list(sys.argv[1:] if argv is None else argv),
-        config=(OmitArgPrefixes,),
+        COMMANDS, prog="vpuformer", description=about, args=words, config=(OmitArgPrefixes,)
     )
     logging.basicConfig(format="%(message)s")
     logging.getLogger("vpuformer").setLevel(logging.INFO)

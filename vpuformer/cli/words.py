@@ -8,19 +8,17 @@ from rich.console import Console
 from vpuformer.errors import DataError, PromptError, read_json
 from vpuformer.prompts import Box, Click, Prompt, Scribble, prompt_from_json
 
+Words = Sequence[str]
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 
-def parse_prompts(
-    clicks: Sequence[str], boxes: Sequence[str], scribbles: Sequence[str]
-) -> list[Prompt]:
+def parse_prompts(clicks: Words, boxes: Words, scribbles: Words) -> list[Prompt]:
     """Prompts from command line words: "x,y", "x0,y0,x1,y1", "x,y x,y ..."; ",-" is negative."""
     prompts: list[Prompt] = []
     for text, positive in map(_signed, clicks):
         prompts.append(Click(*_numbers("--click", text, "x,y"), positive=positive))
     for text, positive in map(_signed, boxes):
-        corners = _numbers("--box", text, "x0,y0,x1,y1")
-        prompts.append(Box.from_corners(*corners, positive=positive))
+        prompts.append(Box.from_corners(*_numbers("--box", text, "x0,y0,x1,y1"), positive=positive))
     for text, positive in map(_signed, scribbles):
         points = (_numbers("--scribble", word, "x,y") for word in text.split())
         prompts.append(Scribble(tuple((x, y) for x, y in points), positive))

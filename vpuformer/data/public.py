@@ -14,7 +14,7 @@ from vpuformer.data import coco
 from vpuformer.data.augmentation import VOID
 from vpuformer.data.samples import SUFFIXES, Photo, Sample, folder_samples, objects, read_labels
 from vpuformer.errors import DataError
-from vpuformer.imaging import read
+from vpuformer.imaging import parts_of, read
 
 LEAST_FILL = 0.08  # of its box; below, SBD's mask is taken for a mistake when training
 
@@ -86,8 +86,7 @@ def samples_of(place: str | Path, limit: int | None = None) -> Iterator[Sample]:
 
 def _pictures(folder: Path) -> dict[str, Path]:
     """Its pictures by stem, in name order, without the hidden files that macOS packs."""
-    found = sorted(p for p in folder.glob("[!.]*") if p.suffix.lower() in SUFFIXES)
-    return {p.stem: p for p in found}
+    return {p.stem: p for p in sorted(folder.glob("[!.]*")) if p.suffix.lower() in SUFFIXES}
 
 
 def _trimap(path: Path) -> np.ndarray:
@@ -109,9 +108,7 @@ def _each_value(path: Path) -> np.ndarray:
 
 def _each_part(path: Path) -> np.ndarray:
     """One object for each part that hangs together by sides (4-connected)."""
-    import cv2
-
-    return cv2.connectedComponents(_any_colour(path).astype(np.uint8), connectivity=4)[1]
+    return parts_of(_any_colour(path), connectivity=4)
 
 
 def instances(path: Path) -> np.ndarray:

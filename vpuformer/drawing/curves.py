@@ -14,15 +14,11 @@ from vpuformer.drawing import palette
 
 WIDTH, DPI = 6.4, 110  # inches, dots per inch
 _INKED = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
-_STYLE = {
-    "font.size": 9.0,  # labels and ticks follow it
-    **dict.fromkeys(_INKED, palette.INK),
-    "axes.titlesize": 9.5,
-    "axes.axisbelow": True,
-    **dict.fromkeys(("axes.spines.top", "axes.spines.right"), False),
-    **dict.fromkeys(("axes.facecolor", "figure.facecolor"), palette.PAPER),
-    "grid.color": palette.RULE,
-}
+_PLAIN = dict.fromkeys(("axes.spines.top", "axes.spines.right"), False) | {"axes.axisbelow": True}
+_COLOURS = dict.fromkeys(_INKED, palette.INK) | {"grid.color": palette.RULE}
+_COLOURS |= dict.fromkeys(("axes.facecolor", "figure.facecolor"), palette.PAPER)
+# labels and ticks follow font.size
+_STYLE = {"font.size": 9.0, "axes.titlesize": 9.5, **_PLAIN, **_COLOURS}
 
 
 def style() -> AbstractContextManager[None]:

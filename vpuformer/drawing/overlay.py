@@ -51,12 +51,10 @@ def overlay(
             pixels = _hatch(pixels, truth & ~large, palette.MISSED, 1)
             pixels = _hatch(pixels, large & ~truth, palette.EXCESS, -1)
     canvas = _Canvas(Image.fromarray(pixels), size)
-    if mask is not None:
-        for path in outlines(mask):
-            canvas.line(path + path[:1], 1.6, palette.OUTLINE)
-    if gt_mask is not None:
-        for path in outlines(gt_mask):
-            canvas.dashed(path + path[:1])
+    for path in [] if mask is None else outlines(mask):
+        canvas.line(path + path[:1], 1.6, palette.OUTLINE)
+    for path in [] if gt_mask is None else outlines(gt_mask):
+        canvas.dashed(path + path[:1])
     for prompt in prompts:
         canvas.prompt(prompt)
     return canvas.finished()
@@ -163,9 +161,8 @@ class _Canvas:
         """The sign: a disc with +, or a square with ×."""
         ((x, y),) = self.fine([at])
         shape: Callable = self.pen.ellipse if positive else self.pen.rectangle
-        side = self.radius * (1.0 if positive else 0.89)  # equal areas
         for casing, colour in (*CASING, (0.0, palette.of_sign(positive))):
-            r = (side + casing) * FINE
+            r = (self.radius * (1.0 if positive else 0.89) + casing) * FINE  # equal areas
             shape((x - r, y - r, x + r, y + r), fill=colour)
         arm, thick = 0.58 * self.radius * FINE, round(0.26 * self.radius * FINE)
         for u, v in ((1, 0), (0, 1)) if positive else ((0.8, 0.8), (0.8, -0.8)):

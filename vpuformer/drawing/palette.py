@@ -24,12 +24,8 @@ DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1.5, 2)), (0, (10, 3)))
 MARKERS = ("o", "s", "^", "D", "v")
 MAP = "cividis"
 
-PARTS = {
-    "encoder": "#56B4E9",
-    "pue": "#E69F00",
-    "dma": "#009E73",
-    "decoder": "#CC79A7",
-}  # the four parts of Fig. 3, the same in every notebook
+# The four parts of Fig. 3, the same in every notebook.
+PARTS = {"encoder": "#56B4E9", "pue": "#E69F00", "dma": "#009E73", "decoder": "#CC79A7"}
 
 
 def curve(index: int) -> tuple[str, Any, str]:

@@ -17,9 +17,7 @@ class Attention(nn.Module):
         super().__init__()
         inner = inner_dim or embed_dim
         self.num_heads = num_heads
-        self.q = nn.Linear(embed_dim, inner)
-        self.k = nn.Linear(embed_dim, inner)
-        self.v = nn.Linear(embed_dim, inner)
+        self.q, self.k, self.v = (nn.Linear(embed_dim, inner) for _ in range(3))
         self.out = nn.Linear(inner, embed_dim)
         with torch.no_grad():  # alike at first: equal places attend to each other
             self.k.weight.copy_(self.q.weight)
@@ -32,9 +30,8 @@ class Attention(nn.Module):
         key_valid: Bool[Tensor, "B S"] | None = None,
     ) -> tuple[Float[Tensor, "B Q D"], Float[Tensor, "B K Q S"]]:
         """The attended values and the attention weights."""
-        projected = self.q(query), self.k(key), self.v(value)
-        heads = (x.unflatten(-1, (self.num_heads, -1)) for x in projected)
-        q, k, v = (x.transpose(1, 2) for x in heads)  # B K S d
+        wide = self.q(query), self.k(key), self.v(value)
+        q, k, v = (x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for x in wide)  # B K S d
         scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])  # B K Q S
         if key_valid is None:
             weights = scores.softmax(-1)

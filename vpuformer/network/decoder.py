@@ -30,10 +30,8 @@ class Neck(nn.Module):
 
     def __init__(self, channels: tuple[int, ...], decoder_dim: int, embed_dim: int) -> None:
         super().__init__()
-        self.to_4 = nn.Conv2d(channels[0], decoder_dim, 1)
-        self.to_8 = nn.Conv2d(channels[1], decoder_dim, 1)
-        self.to_16 = nn.Conv2d(channels[2], embed_dim, 1)
-        self.to_32 = nn.Conv2d(channels[3], embed_dim, 1)
+        self.to_4, self.to_8 = (nn.Conv2d(chans, decoder_dim, 1) for chans in channels[:2])
+        self.to_16, self.to_32 = (nn.Conv2d(chans, embed_dim, 1) for chans in channels[2:])
         self.mix = SeparableBlock(embed_dim)
 
     def forward(self, maps: list[Level]) -> tuple[X4, X8, X16]:
@@ -56,12 +54,9 @@ class Decoder(nn.Module):
         super().__init__()
         self.from_8 = nn.Conv2d(embed_dim, decoder_dim, 1)
         self.block_8 = SeparableBlock(decoder_dim)
-        self.block_16 = SeparableBlock(embed_dim)
-        self.block_32 = SeparableBlock(embed_dim)
-        self.level_4 = nn.Conv2d(decoder_dim, decoder_dim, 1)
-        self.level_8 = nn.Conv2d(decoder_dim, decoder_dim, 1)
-        self.level_16 = nn.Conv2d(embed_dim, decoder_dim, 1)
-        self.level_32 = nn.Conv2d(embed_dim, decoder_dim, 1)
+        self.block_16, self.block_32 = (SeparableBlock(embed_dim) for _ in range(2))
+        self.level_4, self.level_8 = (nn.Conv2d(decoder_dim, decoder_dim, 1) for _ in range(2))
+        self.level_16, self.level_32 = (nn.Conv2d(embed_dim, decoder_dim, 1) for _ in range(2))
         self.blocks = nn.Sequential(*(SeparableBlock(decoder_dim) for _ in range(depth)))
         self.head = nn.Conv2d(decoder_dim, 1, 1)
         self.out_channels = decoder_dim
@@ -77,5 +72,4 @@ class Decoder(nn.Module):
         x8 = x8 + F.interpolate(x16, scale_factor=2, mode="bilinear")
         joined = self.level_4(x4) + F.interpolate(x8, x4.shape[-2:], mode="bilinear")
         F_v_hat = self.blocks(F.relu_(joined))
-        logits = self.head(F_v_hat).float()
-        return F.interpolate(logits, scale_factor=4, mode="bilinear"), F_v_hat
+        return F.interpolate(self.head(F_v_hat).float(), scale_factor=4, mode="bilinear"), F_v_hat

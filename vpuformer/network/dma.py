@@ -31,8 +31,7 @@ def channel_gate(F_qv_hat: Prompts, valid: Valid) -> ChannelGate:
 
     Eq. (9), prompt side. Reading R11: phi is the maximum over the valid prompts; none gives 0.
     """
-    lowest = torch.finfo(F_qv_hat.dtype).min
-    peak = F_qv_hat.masked_fill(~valid[..., None], lowest).amax(1)
+    peak = F_qv_hat.masked_fill(~valid[..., None], torch.finfo(F_qv_hat.dtype).min).amax(1)
     return peak.sigmoid() * valid.any(1, keepdim=True)
 
 
@@ -148,6 +147,5 @@ class DMA(nn.Module):
             g_c, g_p = channel_gate(q, valid), pixel_gate(f)
             base = f if self.form == "recommended" else pixels
             dual = merge(base, g_c, g_p, squared=self.form == "literal")
-            gates = {"channel": g_c, "pixel": g_p}
-            states.append(DmaState(q, f, q_prime, dual, attention, gates))
+            states.append(DmaState(q, f, q_prime, dual, attention, {"channel": g_c, "pixel": g_p}))
         return states

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from vpuformer.config import ModelConfig
 from vpuformer.network.shapes import Level, Map, Prob, Vectors
+from vpuformer.prompts import Size
 from vpuformer.pue import BOX, CLICK, SCRIBBLE, PromptBatch
 from vpuformer.pue.restore import curve_map
 from vpuformer.pue.rivals import cell_centres, distances
@@ -56,16 +57,12 @@ def restored_maps(
     return torch.stack([(planes * where[..., None, None]).amax(1) for where in shown], 1)
 
 
-def disk_maps(
-    prompts: PromptBatch, size: tuple[int, int], grid: tuple[int, int]
-) -> Float[Tensor, "B 2 h w"]:
+def disk_maps(prompts: PromptBatch, size: Size, grid: Size) -> Float[Tensor, "B 2 h w"]:
     """Positive and negative prompts as disks (radius 5), outlines and lines (3 px wide)."""
-    step = (size[0] / grid[0], size[1] / grid[1])
-    at = cell_centres(grid, step).to(prompts.xywh)
+    at = cell_centres(grid, (size[0] / grid[0], size[1] / grid[1])).to(prompts.xywh)
     away = distances(prompts.kind, prompts.xywh, prompts.points, at)  # B N h w
     reach = max(LINE_RADIUS, size[0] / grid[0] / 2)
-    radius = torch.where(prompts.kind == CLICK, DISK_RADIUS, reach)
-    marked = away <= radius[..., None, None]
+    marked = away <= torch.where(prompts.kind == CLICK, DISK_RADIUS, reach)[..., None, None]
     signs = (prompts.valid & prompts.positive, prompts.valid & ~prompts.positive)
     shown = [(marked & sign[..., None, None]).any(1) for sign in signs]
     return torch.stack(shown, 1).to(prompts.xywh.dtype)

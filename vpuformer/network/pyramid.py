@@ -137,5 +137,4 @@ class PlainDecoder(nn.Module):
             F_v_hat = F.relu(sum(others, finest))
         else:
             F_v_hat = torch.cat([finest, *others], 1)
-        logits = self.head(F_v_hat).float()
-        return F.interpolate(logits, scale_factor=4, mode="bilinear"), F_v_hat
+        return F.interpolate(self.head(F_v_hat).float(), scale_factor=4, mode="bilinear"), F_v_hat

@@ -14,8 +14,7 @@ def spatial_distance(x0: Float[Tensor, " K"], length: int) -> Float[Tensor, "K L
 
     Eq. (1): d_s = |x_i - x_0|.
     """
-    cells = torch.arange(length, device=x0.device, dtype=x0.dtype)
-    return (cells - x0[:, None]).abs_()  # K L
+    return (torch.arange(length, device=x0.device, dtype=x0.dtype) - x0[:, None]).abs_()  # K L
 
 
 def visual_distance(line: Float[Tensor, "K L C"], at: Float[Tensor, " K"]) -> Float[Tensor, "K L"]:

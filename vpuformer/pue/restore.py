@@ -6,14 +6,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from vpuformer.prompts import Size
 from vpuformer.pue.scribble import scribble_sigma
 
 Kind = Literal["click", "box", "scribble"]
 
 
-def restore(
-    vector: Float[Tensor, "*N P"], size: tuple[int, int], kind: Kind
-) -> Float[Tensor, "*N H W"]:
+def restore(vector: Float[Tensor, "*N P"], size: Size, kind: Kind) -> Float[Tensor, "*N H W"]:
     """What a vector still says about the plane, 0..1, on its own grid `size` (H, W).
 
     Fig. 4. Clicks and boxes: the outer product q_v q_h^T, so a box keeps its extent. Scribbles:

@@ -68,8 +68,7 @@ def learned_vector(kind: Kinds, xywh: Boxes, points: Strokes, length: int) -> Ve
     for axis in (0, 1):
         click, box, line = (_share(spots[..., axis], length) for spots in (centre, corners, stroke))
         tables.append(torch.where(what == CLICK, click, torch.where(what == BOX, box, line)))
-    kinds = F.one_hot(kind, 3).to(xywh.dtype)
-    return torch.cat([*tables, kinds], -1)
+    return torch.cat([*tables, F.one_hot(kind, 3).to(xywh.dtype)], -1)
 
 
 def _share(spots: Float[Tensor, "B N S"], length: int) -> Float[Tensor, "B N L"]:

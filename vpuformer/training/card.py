@@ -39,22 +39,15 @@ def card(
     """
     step = max(1, len(history) // CURVE_POINTS)
     keys = ("step", "loss", *(f"iou{r + 1}" for r in range(recipe.rounds)))
-    return {
-        "command": command,
-        "start": start,
-        "recipe": to_json(recipe),
-        "seed": recipe.seed,
-        "steps": recipe.steps,
-        "samples": recipe.steps * recipe.batch_size,
-        "hours": round(history[-1]["seconds"] / 3600, 2) if history else 0.0,
-        "hardware": f"{torch.get_num_threads()} threads, {platform.machine()}, "
-        + ("GPU" if torch.cuda.is_available() else "CPU"),
-        "versions": versions(),
-        "data": list(data),
-        "terms": TERMS,
-        "curve": [[row.get(k) for k in keys] for row in (*history[::step], *history[-1:])],
-        "curve_columns": list(keys),
-    }
+    curve = [[row.get(k) for k in keys] for row in (*history[::step], *history[-1:])]
+    hours = round(history[-1]["seconds"] / 3600, 2) if history else 0.0
+    device = "GPU" if torch.cuda.is_available() else "CPU"
+    hardware = f"{torch.get_num_threads()} threads, {platform.machine()}, {device}"
+    how = {"command": command, "start": start, "recipe": to_json(recipe), "seed": recipe.seed}
+    how |= {"steps": recipe.steps, "samples": recipe.steps * recipe.batch_size, "hours": hours}
+    how |= {"hardware": hardware, "versions": versions()}
+    what = {"data": list(data), "terms": TERMS}
+    return {**how, **what, "curve": curve, "curve_columns": list(keys)}
 
 
 def sources(shards: Shards) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from vpuformer.config import to_json
+from vpuformer.config import ModelConfig, to_json
 from vpuformer.data.folders import FolderSamples, check_folders, split_pairs
 from vpuformer.data.samples import Photo, Sample
 from vpuformer.errors import CheckpointError, ConfigError, written_whole
@@ -67,6 +67,12 @@ class FinetuneResult:
     skipped: dict[str, int]
 
 
+def usual(config: ModelConfig) -> Recipe:
+    """`recipes.finetune` at 256 px, or at the nearest smaller side that a model takes."""
+    step = config.image_sides
+    return recipes.finetune(side=max(step, min(256, config.size) // step * step))
+
+
 def finetune(
     model: VPUFormer,
     images_dir: str | Path,
@@ -84,7 +90,7 @@ def finetune(
         images_dir: photos, NAME.jpg or another picture.
         masks_dir: NAME.png: 0 and 255 (the object), or 0, objects 1..254, and 255 void.
         out_dir: checkpoints, log and the weights `best.safetensors`.
-        recipe: `recipes.finetune()`, at the model's size when that is smaller, by default.
+        recipe: `usual` of the model by default.
         config: split and stopping.
 
     Raises:
@@ -95,7 +101,7 @@ def finetune(
     if int(os.environ.get("WORLD_SIZE", 1)) > 1:
         raise ConfigError("finetune runs in one process. Under torchrun use fit.")
     config, out = config or FinetuneConfig(), Path(out_dir)
-    recipe = recipe or recipes.finetune(side=min(256, model.config.size))
+    recipe = recipe or usual(model.config)
     train, val = split_pairs(check_folders(images_dir, masks_dir), config.val_share, config.seed)
     start = {"hash": model.weights_hash, "card": model.card}
     names = {k: [p.image.name for p in pairs] for k, pairs in (("train", train), ("val", val))}

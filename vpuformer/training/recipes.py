@@ -82,9 +82,8 @@ def finetune(steps: int = 300, side: int = 256) -> Recipe:
 
 def tiny(steps: int = 1500) -> Recipe:
     """The course's model, from nothing on procedural scenes (notebook 07)."""
-    return Recipe(
-        steps=steps, batch_size=16, crops=((0.0, 128),), frozen_stages=0, encoder_lr_scale=1.0
-    )
+    crops = ((0.0, 128),)
+    return Recipe(steps=steps, batch_size=16, crops=crops, frozen_stages=0, encoder_lr_scale=1.0)
 
 
 def paper(encoder: str = "mit_b0", steps: int = 55 * 8498 // 32) -> Recipe:

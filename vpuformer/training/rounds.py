@@ -67,8 +67,7 @@ class Rounds(nn.Module):
 
 def _same_kind(u: Tensor, first: Tensor, share: float) -> Tensor:
     """Draws whose prompt is, this often, of the kind that the sample began with."""
-    same = u[:, -3:-2] < share
-    return torch.cat([torch.where(same, first[:, :1], u[:, :1]), u[:, 1:]], 1)
+    return torch.cat([torch.where(u[:, -3:-2] < share, first[:, :1], u[:, :1]), u[:, 1:]], 1)
 
 
 def _iou(prob: Tensor, target: Tensor, valid: Tensor) -> Tensor:

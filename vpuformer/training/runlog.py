@@ -47,8 +47,7 @@ class RunLog:
         self._began = time.perf_counter()
         self._write(self.history, "w")
         self._bar.start()
-        steps = self.recipe.steps
-        self._task = self._bar.add_task("training", total=steps, completed=self.step)
+        self._task = self._bar.add_task("training", total=self.recipe.steps, completed=self.step)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -17,6 +17,7 @@ STRIDE = 4
 THRESHOLD = 0.49  # a probability above this is the object, as in evaluation
 STROKE = 10  # vertices of a simulated stroke
 DRAWS = 16 + 2 * STROKE  # uniform numbers one simulated prompt may use
+Shares = tuple[float, float, float]  # relative frequency of clicks, boxes and scribbles
 
 
 def uniforms(seed: int, step: int, indices: list[int], rounds: int, device) -> Tensor:
@@ -89,8 +90,7 @@ class Error:
 def find_error(target: Tensor, prob: Tensor, valid: Tensor) -> Error:
     """The deeper of the missed and the surplus regions (ties: surplus), as the robot chooses."""
     pred, truth, counted = prob > THRESHOLD, target > 0.5, valid > 0.5
-    missed, surplus = truth & ~pred & counted, ~truth & pred & counted
-    return deeper(missed, surplus)
+    return deeper(truth & ~pred & counted, ~truth & pred & counted)
 
 
 def deeper(missed: Tensor, surplus: Tensor) -> Error:
@@ -105,9 +105,7 @@ def deeper(missed: Tensor, surplus: Tensor) -> Error:
     return Error(positive, any_fn | any_fp, pixels, cells, depth)
 
 
-def simulate(
-    error: Error, u: Float[Tensor, "B U"], shares: tuple[float, float, float]
-) -> PromptBatch:
+def simulate(error: Error, u: Float[Tensor, "B U"], shares: Shares) -> PromptBatch:
     """One prompt per sample that points at its error; invalid where there is no error.
 
     Args:
@@ -191,7 +189,7 @@ def _walk(region: Tensor, depth: Tensor, start: Tensor, u: Tensor) -> Tensor:
 
 
 def first_prompts(
-    target: Tensor, valid: Tensor, u: Float[Tensor, "B R U"], shares: tuple[float, float, float]
+    target: Tensor, valid: Tensor, u: Float[Tensor, "B R U"], shares: Shares
 ) -> PromptBatch:
     """The prompts of round one: one, and in a fifth of the samples up to two more of either sign.
 

@@ -36,8 +36,7 @@ def polygons(mask: np.ndarray) -> list[dict[str, Any]]:
     quarters = np.kron(np.asarray(mask, np.uint8), np.ones((2, 2), np.uint8))
     contours, tree = cv2.findContours(quarters, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     rings = [_corners(contour[:, 0]) for contour in contours]
-    parents = [] if tree is None else tree[0][:, 3].tolist()
-    pairs = list(zip(rings, parents, strict=True))
+    pairs = list(zip(rings, [] if tree is None else tree[0][:, 3].tolist(), strict=True))
     outer = ((i, ring) for i, (ring, parent) in enumerate(pairs) if parent < 0)
     return [{"outer": ring, "holes": [r for r, p in pairs if p == i]} for i, ring in outer]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from vpuformer.conversation import start_mask
+from vpuformer.conversation import begun
 from vpuformer.errors import ConfigError, DataError, PromptError, VPUError, read_json
 from vpuformer.imaging import read
 from vpuformer.metrics import iou
@@ -61,7 +61,7 @@ class Session:
         precision: Precision = "auto",
     ) -> None:
         self.image, self.truth = read(image), None if truth is None else np.asarray(truth, bool)
-        start, _ = start_mask(mask, self.size), start_mask(self.truth, self.size)
+        start, _ = begun(mask, self.size), begun(self.truth, self.size)
         self.answers = Answers(self.image, model, precision)
         self.changed: list[Callable[[], object]] = []
         self.saving: Callable[[Callable[[], object]], object] = call

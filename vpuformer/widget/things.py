@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from vpuformer.conversation import Round, answered, obeying, said, start_mask
+from vpuformer.conversation import Round, answered, begun, obeying, said
 from vpuformer.data.coco import from_rle, to_rle
 from vpuformer.drawing import palette
 from vpuformer.errors import ConfigError, DataError, PromptError
@@ -108,14 +108,13 @@ class Thing:
     @classmethod
     def from_json(cls, record: dict[str, Any], size: Size) -> Self:
         """The object that a `to_json` dict describes, its rounds not yet played."""
-        strokes, prompts = [], sum(map(len, record["rounds"]))
-        for fields in record["strokes"]:
-            line = Scribble(fields["points"], fields["positive"])
-            strokes.append(Stroke(line, float(fields["radius"]), int(fields["after"])))
+        prompts = sum(map(len, record["rounds"]))
+        lines = ((Scribble(each["points"], each["positive"]), each) for each in record["strokes"])
+        strokes = [Stroke(line, float(s["radius"]), int(s["after"])) for line, s in lines]
         turns = [0, *(stroke.after for stroke in strokes), prompts]
         if turns != sorted(turns):
             raise DataError(f"Strokes come after {turns[1:-1]} of {prompts} prompts: out of order.")
-        start = None if record["start"] is None else start_mask(from_rle(record["start"]), size)
+        start = None if record["start"] is None else begun(from_rle(record["start"]), size)
         name, colour = record["name"], record["colour"]
         return cls(int(record["number"]), name, colour, start, strokes=tuple(strokes))
 

@@ -111,8 +111,7 @@ class EfficientNetLite(Trunk):
         """
         source = Published(weights, "EfficientNet-Lite", ("_conv_head", "_bn1", "_fc"))
         source.fold(self.stem, "_conv_stem", "_bn0", BN_EPS)
-        blocks = [block for stage in self.stages for block in stage]  # pyright: ignore
-        for n, block in enumerate(blocks):
+        for n, block in enumerate(block for stage in self.stages for block in stage):  # pyright: ignore
             prefix = f"_blocks.{n}."
             if block.expand is not None:
                 source.fold(block.expand, f"{prefix}_expand_conv", f"{prefix}_bn0", BN_EPS)

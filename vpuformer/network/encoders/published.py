@@ -37,8 +37,7 @@ class Published:
         """The tensor under a key, or None, which `close` will report."""
         if key not in self.left:
             self._missing.append(key)
-            return None
-        return self.left.pop(key)
+        return self.left.pop(key, None)
 
     def put(self, target: Tensor, value: Tensor | None, key: str) -> None:
         """Remember a value for a parameter of the same shape."""
