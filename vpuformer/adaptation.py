@@ -66,20 +66,24 @@ def adapted(logits: np.ndarray, maps: np.ndarray, frame: Frame, said: Sequence[D
         said: what all clicks tell, in order.
     """
     side = maps.shape[-1]
-    f = np.concatenate([maps.reshape(len(maps), -1), np.ones((1, side**2), np.float32)])
+    # torch's products, for numpy's have threads of their own, which hold torch's up
+    f = torch.cat([torch.from_numpy(maps).flatten(1), torch.ones(1, side**2)])
     small = F.interpolate(torch.from_numpy(logits)[None, None], (side, side), mode="area").numpy()
     most = np.full(side**2, np.inf, np.float32)  # that a change may add
-    gram, pull = STILL * (f @ f.T) / side**2 + 1e-3 * np.eye(len(f)), np.zeros(len(f))
+    gram = STILL * (f @ f.T) / side**2 + 1e-3 * torch.eye(len(f), dtype=torch.float64)
+    pull = torch.zeros_like(gram[0])
     for age, (pixels, sign) in enumerate(_pixels(said[::-1], frame, side)):
         lack = sign * (MARGIN - sign * small.ravel()[pixels]).clip(0)
         weight = FADES**age * HARDENS ** (1 - len(said))
         most[pixels] = lack if sign < 0 else np.inf
-        gram += weight * f[:, pixels] @ f[:, pixels].T / len(lack)
-        pull += weight * f[:, pixels] @ lack / len(lack)
+        seen = f[:, pixels]
+        gram += weight * seen @ seen.T / len(lack)
+        pull += weight * seen @ torch.from_numpy(lack) / len(lack)
     if not pull.any():
         return logits
-    by = np.float32(np.linalg.solve(gram, pull) @ f).clip(None, most).reshape(1, 1, side, side)
-    return logits + F.interpolate(torch.from_numpy(by), logits.shape, mode="bilinear")[0, 0].numpy()
+    change = torch.linalg.solve(gram, pull).float() @ f
+    by = change.minimum(torch.from_numpy(most)).reshape(1, 1, side, side)
+    return logits + F.interpolate(by, logits.shape, mode="bilinear")[0, 0].numpy()
 
 
 def _pixels(said: Sequence[Disc], frame: Frame, side: int) -> Iterator[tuple[np.ndarray, int]]:
