@@ -22,7 +22,6 @@ from vpuformer.pue import PromptBatch
 from vpuformer.weights import Precision, load, pick_precision
 
 MEASURED = 32  # prompts that results were measured with
-CROPS = 6  # whose features are kept: as many as a second click may look at
 
 
 class Predictor:
@@ -155,8 +154,10 @@ class Predictor:
         if self.model.config.fusion == "late":
             with self._arithmetic():
                 frame = self._frame(self.rounds, ())
-                for crop in (frame.crop, *anew(self.rounds, (), self.zoom)):
+                crops = frame.crop, *anew(self.rounds, (), self.zoom)
+                for crop in crops:
                     self._encoded(replace(frame, crop=crop))
+                self._keep(*crops)
 
     def similarity(self, index: int) -> np.ndarray:
         """How alike each place is to prompt `index` of `prompts`: rho, float32 `[h, w]` in 0..1.
@@ -220,6 +221,7 @@ class Predictor:
         if self.zoom.mode == "frame":
             answer = self._nearer(rounds, prompts, answer)
         self.seconds["decode"] = perf_counter() - began - self.seconds["encode"]
+        self._keep(answer.frame.crop)
         return answer
 
     def _nearer(self, rounds: Past, prompts: tuple[Prompt, ...], answer: Round) -> Round:
@@ -230,8 +232,7 @@ class Predictor:
         if (frame := self._frame(seen, ())) != answer.frame:
             answer = replace(answer, frame=frame, logits=self._look(seen, (), frame).logits)
         if alone and (crops := anew(rounds, prompts, self.zoom)):
-            frames = [replace(frame, crop=crop) for crop in crops]
-            others = [self._look(rounds, prompts, frame, anew=True) for frame in frames]
+            others = [self._look(rounds, prompts, replace(frame, crop=c), anew=True) for c in crops]
             answer = likeliest(rounds, [answer, *others], self.threshold)
         return answer
 
@@ -275,15 +276,15 @@ class Predictor:
             return self._features[frame.crop]
         assert self.image is not None
         pixels = torch.from_numpy(np.array(frame.picture(self.image))).to(self.device)
-        picture = pixels.permute(2, 0, 1)[None].float() / 255
-        picture = picture.contiguous(memory_format=torch.channels_last)
+        picture = pixels.permute(2, 0, 1)[None].float() / 255  # its memory is channels_last
         if early:
             return self.model.encode_image(picture, prev_mask, batch)
-        features = self.model.encode_image(picture)
-        kept = [None, *[crop for crop in self._features if crop][1 - CROPS :]]
-        self._features = {k: v for k, v in self._features.items() if k in kept}
-        self._features[frame.crop] = features
-        return features
+        self._features[frame.crop] = self.model.encode_image(picture)
+        return self._features[frame.crop]
+
+    def _keep(self, *crops: Crop | None) -> None:
+        """Forget the features of all but the whole image and these crops."""
+        self._features = {k: v for k, v in self._features.items() if k in (None, *crops)}
 
     def _frame(self, rounds: Past, prompts: tuple[Prompt, ...]) -> Frame:
         return next_frame(rounds, prompts, Frame(self.size, self.model.config.size), self.zoom)

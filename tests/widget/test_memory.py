@@ -46,7 +46,7 @@ print(json.dumps({"talk": talk, "photos": photos}))
 
 
 # MB after 80, 200 and 400 prompts, without what the allocator keeps for later, which the widget
-# gives back after each answer (vpuwidget.memory): 384, 385, 386 in float32; 421, 428, 436 in
+# gives back after each answer (vpuwidget.memory): 397, 398, 400 in float32; 431, 438, 447 in
 # bfloat16. Of these 61 are the answers that undo needs, from 80 prompts on no more. What still
 # grows in bfloat16 is what oneDNN keeps for each shape: one shape to a doubling of the prompts,
 # 1,024 pieces at most. Prompts that are undone leave nothing.
