@@ -78,8 +78,20 @@ def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     for cell in done.cells:
         cell.metadata = _tags(cell)
         if cell.cell_type == "code":  # a control without its state would be a blank
-            cell.outputs = [out for out in cell.outputs if WIDGET not in out.get("data", {})]
+            shown = [out for out in cell.outputs if WIDGET not in out.get("data", {})]
+            cell.outputs = joined(shown)
     return done
+
+
+def joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """What a cell printed in one piece: a busy machine cuts it anywhere, also within a line."""
+    whole: list[nbformat.NotebookNode] = []
+    for out in outputs:
+        if whole and out.output_type == "stream" and whole[-1].get("name") == out.name:
+            whole[-1].text += out.text
+        else:
+            whole.append(out)
+    return whole
 
 
 def _tags(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:

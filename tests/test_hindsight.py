@@ -1,5 +1,7 @@
 """A click speaks for the answer whose mistake it would be in the middle of."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_edt
@@ -8,7 +10,7 @@ from vpuformer import hindsight
 from vpuformer.conversation import Round
 from vpuformer.hindsight import SHARP, likeliest
 from vpuformer.imaging import Frame
-from vpuformer.prompts import Click
+from vpuformer.prompts import Box, Click
 
 SIDE = 64
 FIRST = Click(20, 32)
@@ -60,6 +62,28 @@ def test_the_first_answer_stays_where_the_click_fits_none():
     keeping = [SHOWN, block(4, 60)]  # neither takes the clicked pixel away
     assert chosen(keeping, SHOWN, Click(50, 32, positive=False)) == 0
     assert chosen([block(0, 0), block(0, 0)], block(0, 0), Click(50, 32)) == 0
+
+
+def test_a_first_click_in_the_middle_of_a_guess():
+    guesses = [turn(block(10, 30), FIRST), turn(block(8, 56), FIRST)]
+    assert likeliest((), guesses, 0.5) is guesses[0]
+    guesses = [turn(block(16, 56), FIRST), turn(block(8, 32), FIRST)]
+    assert likeliest((), guesses, 0.5) is guesses[1]
+
+
+def test_several_clicks_in_a_round_each_have_a_say():
+    both = (Click(12, 32), Click(24, 32))  # one guess has each in its middle, one lies between
+    rounds = [
+        Round(both, Frame((SIDE, SIDE), SIDE), np.where(mask, 9, -9).astype(np.float32))
+        for mask in (block(4, 20), block(16, 32), block(6, 30))
+    ]
+    assert likeliest((), rounds, 0.5) is rounds[2]
+
+
+def test_without_a_click_the_first_of_two_stays():
+    box = (Box(32, 32, 20, 20),)
+    guesses = [replace(turn(m, FIRST), prompts=box) for m in (block(4, 20), block(16, 32))]
+    assert likeliest((), guesses, 0.5) is guesses[0]
 
 
 def test_of_answers_as_likely_the_one_most_like_the_others():

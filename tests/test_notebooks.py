@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,21 @@ def test_budgets(source):
     assert 1400 <= words(notebook) <= 2600
     assert sum(map(len, code)) <= 260 and max(map(len, code)) <= 25
     assert sorted(map(len, code))[len(code) // 2] <= 8
+
+
+@every
+def test_what_a_cell_printed_is_in_one_piece(source):
+    for cell in committed(source).cells:
+        outputs = cell.get("outputs", [])
+        assert build.joined(deepcopy(outputs)) == outputs, cell.source
+
+
+def test_printed_pieces_are_joined_and_pictures_stay_between():
+    new = nbformat.v4.new_output
+    text = [new("stream", name="stdout", text=part) for part in ("a ", "b\n", "c\n", "d\n")]
+    other, picture = new("stream", name="stderr", text="e"), new("display_data")
+    found = build.joined([*text[:2], picture, text[2], other, text[3]])
+    assert [out.get("text") for out in found] == ["a b\n", None, "c\n", "e", "d\n"]
 
 
 @lesson

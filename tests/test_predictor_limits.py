@@ -214,7 +214,7 @@ def test_a_small_first_mask_is_answered_again_in_a_crop_that_is_kept():
     assert bottom - top == pytest.approx(y1 - y0 + 60, abs=1)
     again = tight_box(mask)  # the second answer: 45 of the crop's 64 cells across
     assert again[2] - again[0] == pytest.approx(45 / 64 * (right - left), abs=3)
-    assert predictor.settings["looks"] == 3 and (len(model.prevs), model.encodings) == (2, 2)
+    assert predictor.settings["looks"] == [4, 6] and (len(model.prevs), model.encodings) == (2, 2)
     predictor.add(Click(300, 290))  # one look suffices
     assert predictor.rounds[-1].frame.crop == crop
     assert (len(model.prevs), model.encodings) == (3, 2)
@@ -260,18 +260,27 @@ def test_zoom_is_renewed_by_a_prompt_outside():
     assert new != old and new[2] > 500 and model.encodings == 3
 
 
-def test_a_first_mask_that_spans_the_photo_is_answered_again_in_half_of_it():
-    model = Counting(disc=[WIDE, SMALL, LARGER])
+@pytest.mark.parametrize(
+    ("half", "quarter", "crop"),
+    [
+        ((32, 32, 5), (44, 32, 16), (65, 55, 515, 505)),  # the click is the middle of this one
+        ((36, 32, 6), (32, 32, 12), (178, 168, 403, 393)),  # of that in a quarter, 225 px
+    ],
+)
+def test_a_first_mask_that_spans_the_photo_is_answered_again_nearer(half, quarter, crop):
+    model = Counting(disc=[WIDE, half, quarter, LARGER])
     predictor = talk(model, photo(), zoom=ZoomConfig())
     predictor.add(Click(290, 280))
-    whole, half, closer = model.prevs  # both first answers see no mask
-    assert whole is None and half is None and closer is not None and model.encodings == 3
+    *unseen, last = model.prevs  # all but the last see no mask
+    assert unseen == [None] * 3 and last is not None and model.encodings == 4
     left, top, right, bottom = predictor.rounds[-1].frame.crop
     assert predictor.rounds[-1].prompts == (Click(290, 280),)
-    x0, y0, x1, y1 = Frame(PHOTO, 64, (65, 55, 515, 505)).bounds_of(disc_of(SMALL))
-    assert left < x0 < x1 < right and top < y0 < y1 < bottom  # the mask of half the photo, 450 px
+    chosen = half if crop[2] - crop[0] == 450 else quarter
+    x0, y0, x1, y1 = Frame(PHOTO, 64, crop).bounds_of(disc_of(chosen))
+    assert left < x0 < x1 < right and top < y0 < y1 < bottom
+    assert right - left == pytest.approx(x1 - x0 + 60, abs=2)
     predictor.add(Click((left + right) // 2, (top + bottom) // 2))  # in the mask
-    assert (len(model.prevs), model.encodings) == (4, 3)
+    assert (len(model.prevs), model.encodings) == (5, 4)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What a click says of the mask it corrects: which of several answers it speaks for."""
 
+from math import prod
+
 import numpy as np
 
 from vpuformer.conversation import Past, Round, answered
@@ -14,20 +16,22 @@ FINE = 1024  # pixels of a side that are told apart
 def likeliest(rounds: Past, answers: list[Round], threshold: float) -> Round:
     """The answer to a click after `rounds`, of several, that has the highest expected IoU.
 
-    People and the robot click the middle of the largest mistake. Each answer m is a guess at the
-    object; were it right, the click would lie d_m deep in what the mask before gets wrong (missed
-    pixels for a positive click, surplus ones for a negative one), and the deepest wrong pixel D_m.
-    With (d_m / D_m)^SHARP as the chance of each guess, the answer is
+    People and the robot click the middle of the largest mistake, at first of the object. Each
+    answer m is a guess at the object; were it right, the click would lie d_m deep in what the mask
+    before gets wrong (missed pixels for a positive click, surplus ones for a negative one), and the
+    deepest wrong pixel D_m. With (d_m / D_m)^SHARP as the chance of each guess, the answer is
 
         argmax_n  sum_m (d_m / D_m)^SHARP IoU(n, m),
 
-    the first one where the click fits none of them.
+    the first one where the click fits none of them, or where there is none. Of several clicks the
+    chances multiply.
     """
-    click, step = answers[0].prompts[0], 1 + max(rounds[-1].frame.size) // FINE
-    assert isinstance(click, Click)
-    talks = (rounds, *((*rounds, answer) for answer in answers))
-    shown, *guesses = (answered(talk, threshold).mask[::step, ::step] for talk in talks)
-    chances = [_centred(click, step, guess, shown) ** SHARP for guess in guesses]
+    clicks = [p for p in answers[0].prompts if isinstance(p, Click)]
+    step = 1 + max(answers[0].frame.size) // FINE
+    masks = (answered((*rounds, answer), threshold).mask for answer in answers)
+    guesses = [mask[::step, ::step] for mask in masks]
+    shown = answered(rounds, threshold).mask[::step, ::step] if rounds else guesses[0] & False
+    chances = [prod(_centred(c, step, guess, shown) for c in clicks) ** SHARP for guess in guesses]
     overlaps = [[iou(a, b) for b in guesses] for a in guesses]
     return answers[int((np.nan_to_num(overlaps, nan=1.0) @ np.array(chances)).argmax())]
 

@@ -12,7 +12,7 @@ from vpuformer.prompts import Click, Prompt, Size, of_sign
 from vpuformer.zoom import ritm_frame
 
 SPANS = 0.95  # of both sides: a first mask that wide is looked at again, nearer
-SHARES = (1 / 2, 1 / 4, 1 / 8)  # of the photo around a first click, looked at anew
+SHARES = (1 / 2, 1 / 4, 1 / 8)  # of the photo around a first click
 APART = 8.0  # and so many times as far as a second click is from it,
 LEAST = 24.0  # never fewer pixels than these
 
@@ -41,15 +41,15 @@ def _clipped(span: Span, size: Size) -> Span:
     return max(span[0], -0.5), max(span[1], -0.5), min(span[2], right), min(span[3], bottom)
 
 
-def half(turn: Round, zoom: ZoomConfig) -> Crop | None:
-    """Half of the photo around a first round's positive prompts if its mask spans all, else None.
+def nearer(turn: Round, zoom: ZoomConfig) -> list[Crop]:
+    """Half and a quarter of the photo around positive prompts, if a first mask spans all of it.
 
     Few objects reach from side to side both ways; mostly such a mask is the ground of one.
     """
     box = tight_box(turn.logits > 0)
     is_wide = box is not None and min(np.subtract(box[2:], box[:2])) > SPANS * turn.frame.side
-    is_told = is_wide and of_sign(turn.prompts, True)
-    return _around(turn, max(turn.frame.size) / 2, zoom) if is_told else None
+    crops = (_around(turn, share * max(turn.frame.size), zoom) for share in SHARES[:2])
+    return [*dict.fromkeys(filter(None, crops))] if is_wide and of_sign(turn.prompts, True) else []
 
 
 def anew(rounds: Past, prompts: tuple[Prompt, ...], zoom: ZoomConfig) -> list[Crop | None]:

@@ -15,7 +15,7 @@ from vpuformer.conversation import Past, Round, Rounds, answered, begun, nth, pr
 from vpuformer.errors import ConfigError, ImageError, PromptError
 from vpuformer.hindsight import likeliest
 from vpuformer.imaging import Crop, Frame, read
-from vpuformer.looking import anew, half, next_frame
+from vpuformer.looking import anew, nearer, next_frame
 from vpuformer.model import Decoded, Features, VPUFormer
 from vpuformer.prompts import Prediction, Prompt, Size, check_inside
 from vpuformer.pue import PromptBatch
@@ -29,9 +29,9 @@ class Predictor:
 
     Sec. III-A at inference. In late fusion an image is encoded once, and once more for each zoom-in
     crop; other prompts only decode. A mask that asks for another crop is answered again there, a
-    first one that spans the image in half of it (`looking`); a second click is answered from
-    several looks (`hindsight`). The head fits itself to clicks that correct (`adaptation`); parts
-    no positive prompt reaches are left out.
+    first one that spans the image nearer to its prompts (`looking`); a second click is answered
+    from several looks (`hindsight`). The head fits itself to clicks that correct (`adaptation`);
+    parts no positive prompt reaches are left out.
 
     Args:
         model: a VPUFormer, for example from `load("lite0")`.
@@ -63,8 +63,7 @@ class Predictor:
     def settings(self) -> dict[str, Any]:
         """What decides the answers, for a results file's header."""
         how = {"precision": self.precision, "zoom": to_json(self.zoom), "islands": "left out"}
-        nearer = {"looks": 3, "anew": 4, "head": "obeys"}
-        how |= nearer if self.zoom.mode == "frame" else {"looks": 1}
+        how |= {"looks": [4, 6], "head": "obeys"} if self.zoom.mode == "frame" else {"looks": 1}
         return {**how, "side": self.model.config.size}
 
     def set_image(self, image: Any, mask: np.ndarray | None = None) -> Prediction | None:
@@ -226,8 +225,9 @@ class Predictor:
 
     def _nearer(self, rounds: Past, prompts: tuple[Prompt, ...], answer: Round) -> Round:
         alone = self._object.start is None  # no mask to begin from
-        if alone and not rounds and (crop := half(answer, self.zoom)):
-            answer = self._look((), prompts, replace(answer.frame, crop=crop))
+        if alone and not rounds and (crops := nearer(answer, self.zoom)):
+            looks = [self._look((), prompts, replace(answer.frame, crop=c)) for c in crops]
+            answer = likeliest((), looks, self.threshold)
         seen = (*rounds, answer)
         if (frame := self._frame(seen, ())) != answer.frame:
             answer = replace(answer, frame=frame, logits=self._look(seen, (), frame).logits)
