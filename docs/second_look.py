@@ -3,7 +3,7 @@
 CPU time of one thread, the shipped weights, scikit-image's cup at 640 x 480, asked by three clicks.
 With zoom the first click's mask asks for a crop, so that round encodes and decodes twice; the
 second click says that the mask is wrong, so the photo is looked at anew in four more crops; the
-third stays where it is. The smallest of several. Writes results/second_look.json.
+third moves the crop, which is encoded. The smallest of several. Writes results/second_look.json.
 """
 
 import json

@@ -84,7 +84,10 @@ def execute(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
-    """What a cell printed in one piece: a busy machine cuts it anywhere, also within a line."""
+    """What a cell printed in one piece: a busy machine cuts it anywhere, also within a line.
+
+    nbclient's `coalesce_streams` would also move it across the pictures between.
+    """
     whole: list[nbformat.NotebookNode] = []
     for out in outputs:
         if whole and out.output_type == "stream" and whole[-1].get("name") == out.name:

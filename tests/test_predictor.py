@@ -153,6 +153,19 @@ def test_prepare_encodes_ahead_and_changes_nothing():
     assert prepared.rounds[0].frame.crop and prepared.model.encoded == plain.model.encoded == 5
 
 
+def test_prepare_encodes_no_crop_that_a_start_mask_rules_out():
+    predictor = fresh(Counting(), zoom=ZoomConfig(min_side=20))
+    start = np.zeros(SIZE, bool)
+    start[30:50, 50:70] = True
+    predictor.set_image(IMAGE, start)
+    predictor.add(MIXED[0])
+    before = predictor.model.encoded
+    predictor.prepare()
+    assert predictor.model.encoded == before
+    predictor.add(Click(59, 39, positive=False))
+    assert predictor.model.encoded == before
+
+
 def test_spare_slots_for_prompts_change_nothing():
     spare, plain, asked = fresh(), fresh(), []
     spare.step = 8

@@ -311,7 +311,9 @@ def test_no_zoom_on_large_or_missing_objects(disc):
     model = Counting(disc=LARGE if disc == "large" else (-50, -50, 1))
     predictor = talk(model, photo(), zoom=ZoomConfig())
     for _ in range(3):
-        predictor.add(Box.from_corners(440, 290, 460, 310))
+        # a second click where nothing was found would look anew
+        missed = Box.from_corners(440, 290, 460, 310)
+        predictor.add(Click(450, 300) if disc == "large" else missed)
     assert model.encodings == 1 and predictor.rounds[-1].frame.crop is None
 
 

@@ -151,12 +151,12 @@ class Predictor:
     def prepare(self) -> None:
         """Encode now what the next prompt will most likely look at; the answers stay the same."""
         if self.model.config.fusion == "late":
+            frame, alone = self._frame(self.rounds, ()), self._object.start is None
+            crops = frame.crop, *(anew(self.rounds, (), self.zoom) if alone else ())
             with self._arithmetic():
-                frame = self._frame(self.rounds, ())
-                crops = frame.crop, *anew(self.rounds, (), self.zoom)
                 for crop in crops:
                     self._encoded(replace(frame, crop=crop))
-                self._keep(*crops)
+            self._keep(*crops)
 
     def similarity(self, index: int) -> np.ndarray:
         """How alike each place is to prompt `index` of `prompts`: rho, float32 `[h, w]` in 0..1.
@@ -218,12 +218,12 @@ class Predictor:
         began, self.seconds["encode"] = perf_counter(), 0.0
         answer = self._look(rounds, prompts, self._frame(rounds, prompts))
         if self.zoom.mode == "frame":
-            answer = self._nearer(rounds, prompts, answer)
+            answer = self._reconsidered(rounds, prompts, answer)
         self.seconds["decode"] = perf_counter() - began - self.seconds["encode"]
         self._keep(answer.frame.crop)
         return answer
 
-    def _nearer(self, rounds: Past, prompts: tuple[Prompt, ...], answer: Round) -> Round:
+    def _reconsidered(self, rounds: Past, prompts: tuple[Prompt, ...], answer: Round) -> Round:
         alone = self._object.start is None  # no mask to begin from
         if alone and not rounds and (crops := nearer(answer, self.zoom)):
             looks = [self._look((), prompts, replace(answer.frame, crop=c)) for c in crops]
@@ -232,14 +232,14 @@ class Predictor:
         if (frame := self._frame(seen, ())) != answer.frame:
             answer = replace(answer, frame=frame, logits=self._look(seen, (), frame).logits)
         if alone and (crops := anew(rounds, prompts, self.zoom)):
-            others = [self._look(rounds, prompts, replace(frame, crop=c), anew=True) for c in crops]
+            others = [self._look(rounds, prompts, replace(frame, crop=c), True) for c in crops]
             answer = likeliest(rounds, [answer, *others], self.threshold)
         return answer
 
     def _look(
-        self, rounds: Past, prompts: tuple[Prompt, ...], frame: Frame, anew: bool = False
+        self, rounds: Past, prompts: tuple[Prompt, ...], frame: Frame, is_anew: bool = False
     ) -> Round:
-        heard = ((), (*said(rounds), *prompts)) if anew else (rounds, prompts)
+        heard = ((), (*said(rounds), *prompts)) if is_anew else (rounds, prompts)
         answer = self._decoded(*heard, frame)
         logits, maps = (t[0].float().cpu().numpy() for t in (answer.logits[:, 0], answer.F_v_hat))
         learns = maps if self.zoom.mode == "frame" else None

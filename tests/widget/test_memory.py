@@ -62,4 +62,4 @@ def test_memory_stays_flat_over_200_prompts_and_20_photos(precision):
     assert undone < 1.02 * after_200  # 60 more, each undone
     photos = np.array(held["photos"])  # in some a second click looks anew, in either half
     early, late = photos[:10].max(0), photos[10:].max(0)
-    assert (late < (1.05, 1.01) * early).all()  # what the allocator keeps varies by 3 %
+    assert (late < (1.02, 1.01) * early).all()  # what the allocator keeps varies more
