@@ -317,9 +317,10 @@ def test_objects_do_not_disturb_each_other():
     second = predictor.add(MIXED[2]).prob
     assert np.array_equal(predictor.select(0).prob, first)
     assert np.array_equal(predictor.select(number).prob, second)
-    predictor.remove_object(number)
+    left = predictor.remove_object(number)
     assert predictor.objects == [0] and np.array_equal(predictor.predict().prob, first)
-    predictor.remove_object(0)
+    assert np.array_equal(left.prob, first)
+    assert predictor.remove_object(0) is None
     assert predictor.objects == [0] and predictor.prompts == []
 
 

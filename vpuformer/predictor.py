@@ -195,14 +195,12 @@ class Predictor:
         self.selected = number
         return self._prediction(self._object)
 
-    def remove_object(self, number: int) -> None:
-        """Delete an object; the last one left is emptied instead."""
+    def remove_object(self, number: int) -> Prediction | None:
+        """Delete an object; the last one left is emptied instead. Go on with what is selected."""
         self._check_object(number)
-        del self._objects[number]
-        if not self._objects:
-            self._objects[0] = Rounds()
-        if self.selected not in self._objects:
-            self.selected = max(self._objects)
+        left = {k: v for k, v in self._objects.items() if k != number}
+        self._objects = left or {0: Rounds()}
+        return self.select(self.selected if self.selected in self._objects else max(self._objects))
 
     def _check_object(self, number: int) -> None:
         if number not in self._objects:

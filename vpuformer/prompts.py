@@ -5,7 +5,7 @@ centres are integers. Sizes are (H, W). No torch here.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from typing import Any, Protocol, Self
@@ -15,6 +15,7 @@ import numpy as np
 from vpuformer.errors import DataError, PromptError
 
 Size = tuple[int, int]
+Points = Sequence[tuple[float, float]]
 Mask = np.ndarray  # bool [H, W]
 Axis = Callable[[float], float]  # a coordinate on a picture's axis, carried elsewhere
 FAR = 1e6  # pixels; no picture is as wide

@@ -64,12 +64,13 @@ class Keeper:
         self._session: Session | None = None
         self._news = ""
 
-    def opened(self, image: Any, model: Any, **options: Any) -> Session:
+    def opened(self, image: Any, model: Any, name: str = "", **options: Any) -> Session:
         """A session on a photo, from its file where there is one; a failure changes nothing.
 
         Args:
             image: what a Session takes.
             model: what a Session takes; of other weights than the file's, it answers anew.
+            name: what COCO files call the photo, where its own does not tell.
             options: what else a Session takes, but `autosave`.
         """
         session, path, held, news = Session(image, model, **options), self._given, None, ""
@@ -77,7 +78,7 @@ class Keeper:
             path, held = self._free(_key(session, options.get("mask")))
         if path is not None and path.is_file():
             session, news = _gone_on(session, path, bool(self._given))
-        session.autosave = path
+        session.autosave, session.name = path, name or session.name
         if held is not self._held:
             self.release()
         self._path, self._held, self._session, self._news = path, held, session, news
@@ -160,7 +161,7 @@ def _gone_on(fresh: Session, path: Path, is_given: bool) -> tuple[Session, str]:
             f"What was kept of this photo cannot be opened, and is {path.stem}.bad now. {error}"
         )
         return fresh, f"<span class='vpu-wrong'>{html.escape(told)}</span>"
-    session.truth = fresh.truth
+    session.truth, session.name = fresh.truth, fresh.name
     if all(thing.is_empty for thing in session.objects):
         return session, ""
     news = f"Back from before. To start anew: {ANEW[len(session.objects) > 1]}."

@@ -285,7 +285,7 @@ class PromptWidget(Picture):
             raise PromptError(f"{files[0]['name']}: {TOO_LARGE}")
         photo = bytes(files[0]["content"])
         self._leave_stroke()
-        how = {"precision": self.session.answers.predictor.precision}
+        how = {"precision": self.session.answers.predictor.precision, "name": files[0]["name"]}
         self.show(self.keeper.opened(photo, self.session.answers.model, **how))
         self._asked = None
 

@@ -171,12 +171,25 @@ def test_other_kinds_are_read_back():
         f"object_{n}": mask.sum() for n, mask in painted.masks().items()
     }
     assert archive["object_2"].dtype == bool
-    record = json.loads(exported("coco", painted, "a.jpg"))
-    assert record["images"][0]["file_name"] == "a.jpg" and len(record["annotations"]) == 2
+    record = json.loads(exported("coco", painted))
+    assert record["images"][0]["file_name"] == "image" and len(record["annotations"]) == 2
     shapes = json.loads(exported("polygons", painted))
     assert [shape["name"] for shape in shapes] == ["cup", "cup", "nothing"]
     assert np.array_equal(filled(shapes[1]["parts"], SIZE), painted.masks()[2])
     assert json.loads(exported("session", painted)) == painted.to_json()
+
+
+def test_a_coco_file_names_the_photo(tmp_path):
+    path = tmp_path / "cup.png"
+    Image.fromarray(IMAGE).save(path)
+    fresh = Session(path, MODEL)
+    for begun in (
+        fresh,
+        Session(str(path), MODEL),
+        Session.from_json(fresh.to_json(), path, MODEL),
+    ):
+        record = json.loads(exported("coco", begun))
+        assert record["images"][0]["file_name"] == "cup.png"
 
 
 @pytest.mark.parametrize("kind", KINDS)

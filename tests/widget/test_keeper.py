@@ -132,6 +132,7 @@ def test_each_photo_has_its_own_session_and_an_earlier_one_comes_back(page):
     assert one.session.prompts == [Click(5, 6)]
     pick(one, OTHER)  # the one that is open
     assert one.session.prompts == [Click(5, 6)]
+    assert one.session.name == "0.png" and page("c", PHOTO).session.name == "image"
     one.value["upload"].value = files(b"no picture")
     settle(one)
     click(one, 50, 30)

@@ -7,11 +7,10 @@ from PIL import Image, ImageDraw
 
 from vpuformer.drawing import palette
 from vpuformer.errors import ImageError
-from vpuformer.prompts import Box, Prompt, Scribble, rescale
+from vpuformer.prompts import Box, Points, Prompt, Scribble, rescale
 
 FINE = 4  # lines are drawn this many times larger, then averaged
 CASING = ((2.0, palette.INK), (1.5, palette.PAPER))  # around every mark, pixels and colour
-Points = Sequence[tuple[float, float]]
 
 
 def overlay(

@@ -76,7 +76,7 @@ def labels_png(labels: np.ndarray, colours: Sequence[str]) -> bytes:
     return _png(picture)
 
 
-def exported(kind: str, session: "Session", file_name: str = "image") -> bytes:
+def exported(kind: str, session: "Session") -> bytes:
     """A file's bytes: one of `KINDS`.
 
     The selected object cut out (whole or cropped) or as a mask of 0 and 255; all objects as labels,
@@ -98,7 +98,7 @@ def exported(kind: str, session: "Session", file_name: str = "image") -> bytes:
     if kind == "session":
         record: Any = session.to_json()
     elif kind == "coco":
-        record = coco(list(masks.values()), names, file_name)
+        record = coco(list(masks.values()), names, session.name)
     else:
         parts = [polygons(mask) for mask in masks.values()]
         record = [{"name": n, "parts": p} for n, p in zip(names, parts, strict=True)]

@@ -1,6 +1,6 @@
 """Everything a person has said about one image, and what came back; no widget in sight."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from operator import call
 from pathlib import Path
@@ -14,7 +14,7 @@ from vpuformer.errors import ConfigError, DataError, PromptError, VPUError, read
 from vpuformer.imaging import read
 from vpuformer.metrics import iou
 from vpuformer.model import VPUFormer
-from vpuformer.prompts import Prompt, Scribble, Size, prompt_from_json
+from vpuformer.prompts import Points, Prompt, Scribble, Size, prompt_from_json
 from vpuformer.weights import Precision
 from vpuformer.widget.answers import Answers
 from vpuformer.widget.export import exported, save, to_rle
@@ -42,6 +42,7 @@ class Session:
 
     Attributes:
         image: uint8 `[H, W, 3]`.
+        name: the image's in COCO files, that of its file; settable.
         truth: bool `[H, W]`, or None.
         changed: functions called after each change, in the thread that made it, the lock let go.
         autosave: where each change is saved after that, or None.
@@ -60,6 +61,7 @@ class Session:
         autosave: str | Path | None = None,
         precision: Precision = "auto",
     ) -> None:
+        self.name = Path(image).name if isinstance(image, str | Path) else "image"
         self.image, self.truth = read(image), None if truth is None else np.asarray(truth, bool)
         start, _ = begun(mask, self.size), begun(self.truth, self.size)
         self.answers = Answers(self.image, model, precision)
@@ -195,9 +197,7 @@ class Session:
         """Forget the selected object's prompts and strokes; a start mask stays."""
         self._do(lambda s: s.changed(s.selected, rounds=(), strokes=()), "clear")
 
-    def paint(
-        self, points: Sequence[tuple[float, float]], radius: float, erase: bool = False
-    ) -> None:
+    def paint(self, points: Points, radius: float, erase: bool = False) -> None:
         """A stroke of a round brush, all in image pixels, on top of the selected object's mask.
 
         It outlives later prompts; where a later click lies, its sign wins.
