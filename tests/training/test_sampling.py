@@ -58,6 +58,22 @@ def test_flood_stays_in_the_connected_part(scene):
     assert torch.equal(part, expected)
 
 
+def test_flood_equals_opencv_on_any_mask():
+    chance = torch.rand(40, 24, 32, generator=torch.Generator().manual_seed(0))
+    masks = chance < torch.linspace(0.2, 0.8, 40)[:, None, None]
+    starts = [int(mask.flatten().float().argmax()) for mask in masks]  # the first cell of each
+    parts = flood(masks, torch.tensor(starts)).numpy()
+    for mask, start, part in zip(masks.numpy(), starts, parts, strict=True):
+        labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[1]
+        assert np.array_equal(part, labels == labels.flat[start])
+
+
+def test_flood_goes_to_the_end_of_a_winding_part():
+    mask = torch.ones(1, 41, 40, dtype=torch.bool)
+    mask[:, 1::4, :-1] = mask[:, 3::4, 1:] = False  # 820 cells long, from corner to corner
+    assert torch.equal(flood(mask, torch.tensor([0])), mask)
+
+
 def test_uniforms_depend_on_seed_step_and_index_alone():
     a, b = uniforms(0, 5, [3, 4], 2, "cpu"), uniforms(0, 5, [4], 2, "cpu")
     assert torch.equal(a[1:], b)

@@ -53,18 +53,29 @@ def choose(weights: Float[Tensor, "B L"], u: Float[Tensor, " B"]) -> Int[Tensor,
 
 
 def flood(mask: Bool[Tensor, "B h w"], start: Int[Tensor, " B"]) -> Bool[Tensor, "B h w"]:
-    """The 8-connected part of the mask that holds the start cell (given as a flat index)."""
-    inside = mask.float()[:, None]
+    """The 8-connected part of the mask that holds the start cell (given as a flat index).
+
+    Each turn fills the runs along rows, then along columns, that it reaches, and grows by a cell.
+    """
+    inside, runs = mask.float()[:, None], (_runs(mask).flatten(), _runs(mask.mT).mT.flatten())
     region = torch.zeros_like(inside).flatten(1).scatter(1, start[:, None], 1.0)
-    region = region.view_as(inside) * inside
+    region, none = region.view_as(inside) * inside, inside.new_zeros(mask.numel() + 1)
     for _ in range(mask.shape[1] * 2):
         grown = region
-        for _ in range(4):
-            grown = F.max_pool2d(grown, 3, 1, 1) * inside
+        for run in runs:
+            reached = none.scatter_reduce(0, run, grown.flatten(), "amax")
+            grown = reached[run].view_as(inside) * inside
+        grown = F.max_pool2d(grown, 3, 1, 1) * inside
         if torch.equal(grown, region):
             break
         region = grown
     return region[:, 0] > 0
+
+
+def _runs(mask: Bool[Tensor, "B h w"]) -> Int[Tensor, "B h w"]:
+    """Cells next to each other in a row of the mask have one number, other runs others."""
+    begins = mask & ~F.pad(mask, (1, 0))[..., :-1]
+    return begins.flatten().cumsum(0).view_as(mask)
 
 
 def _pooled(error: Tensor) -> tuple[Tensor, Tensor]:
@@ -163,27 +174,25 @@ def _box(pixels: Tensor, region: Tensor, u: Tensor) -> Tensor:
 
 def _walk(region: Tensor, depth: Tensor, start: Tensor, u: Tensor) -> Tensor:
     """A stroke `[B, S, 2]`: a walk with inertia that stays in the region, near its middle."""
-    _, height, width = region.shape
-    inner = (depth * region).flatten(1)  # B L
-    stride = (region.flatten(1).sum(1).float().sqrt() * (0.06 + 0.16 * u[:, 0])).clamp(1, 8)
-    heading = u[:, 1] * 2 * torch.pi
+    longest, width = 8, region.shape[-1]
     at = torch.stack([start % width, start // width], -1).float()
-    turns = torch.tensor([0.0, 0.6, -0.6, 1.3, -1.3], device=region.device)
-    path = [at]
-    for s in range(STROKE - 1):
-        angle = heading[:, None] + turns + (u[:, 2 + s, None] - 0.5)
+    stride = (region.flatten(1).sum(1).float().sqrt() * (0.06 + 0.16 * u[:, 0])).clamp(1, longest)
+    worth = torch.where(region, depth.sqrt(), -torch.inf)
+    around = longest + 1  # cells that no stroke enters
+    worth = F.pad(worth, (around,) * 4, value=-torch.inf).flatten(1)  # B L
+    row = torch.tensor([1, width + 2 * around], device=at.device)
+    turns = torch.tensor([0.0, 0.6, -0.6, 1.3, -1.3], device=at.device)
+    toll, sway = 0.3 * turns.abs(), u[:, 2 : 1 + STROKE, None] - 0.5
+    path, heading = [at], u[:, 1:2] * 2 * torch.pi
+    for each in sway.unbind(1):
+        angle = heading + turns + each
         # five ways to go on, B 5 2
         there = at[:, None] + torch.stack([angle.cos(), angle.sin()], -1) * stride[:, None, None]
-        cell = there.round().long()
-        ok = (cell >= 0).all(-1) & (cell[..., 0] < width) & (cell[..., 1] < height)
-        flat = cell[..., 1].clamp(0, height - 1) * width + cell[..., 0].clamp(0, width - 1)
-        score = inner.gather(1, flat).sqrt() - 0.3 * turns.abs()
-        score = torch.where(ok & (inner.gather(1, flat) > 0), score, -torch.inf)
-        best, pick = score.max(1)
+        cell = ((there.round().long() + around) * row).sum(-1)
+        best, pick = (worth.gather(1, cell) - toll).max(1, keepdim=True)
         moved = best > -torch.inf
-        rows = torch.arange(len(at), device=at.device)
-        at = torch.where(moved[:, None], there[rows, pick], at)
-        heading = torch.where(moved, angle[rows, pick], heading + 2.0)
+        at = torch.where(moved, torch.take_along_dim(there, pick[..., None], 1)[:, 0], at)
+        heading = torch.where(moved, angle.gather(1, pick), heading + 2.0)
         path.append(at)
     return torch.stack(path, 1) * STRIDE + (STRIDE - 1) / 2
 
