@@ -39,7 +39,7 @@ demo: $(VENV)/.notebooks ## one photo, four prompts: runs notebook 00 into out/0
 		notebooks/00_quick_start.ipynb out/00/00_quick_start.ipynb
 	@echo "Written to out/00/:" && ls out/00
 
-test: $(VENV)/.all ## the default tests on two cores, two minutes at most
+test: $(VENV)/.all ## the default tests on two cores, one to two minutes
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 slow: $(VENV)/.all ## notebooks by papermill and nbval, the book, training killed and resumed, two ranks

@@ -74,6 +74,15 @@ def test_flood_goes_to_the_end_of_a_winding_part():
     assert torch.equal(flood(mask, torch.tensor([0])), mask)
 
 
+def test_flood_goes_to_the_end_of_a_part_that_winds_over_corners():
+    ways = torch.ones(21, 21, dtype=torch.bool)
+    ways[1::4, :-1] = ways[3::4, 1:] = False  # 241 cells from corner to corner
+    a, b = ways.nonzero().T
+    mask = torch.zeros(1, 41, 41, dtype=torch.bool)  # the same, turned: no two share an edge
+    mask[0, a + b, a - b + 20] = True
+    assert torch.equal(flood(mask, torch.tensor([20])), mask)
+
+
 def test_uniforms_depend_on_seed_step_and_index_alone():
     a, b = uniforms(0, 5, [3, 4], 2, "cpu"), uniforms(0, 5, [4], 2, "cpu")
     assert torch.equal(a[1:], b)

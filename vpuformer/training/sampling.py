@@ -59,11 +59,11 @@ def flood(mask: Bool[Tensor, "B h w"], start: Int[Tensor, " B"]) -> Bool[Tensor,
     """
     inside, runs = mask.float()[:, None], (_runs(mask).flatten(), _runs(mask.mT).mT.flatten())
     region = torch.zeros_like(inside).flatten(1).scatter(1, start[:, None], 1.0)
-    region, none = region.view_as(inside) * inside, inside.new_zeros(mask.numel() + 1)
-    for _ in range(mask.shape[1] * 2):
+    region, blank = region.view_as(inside) * inside, inside.new_zeros(mask.numel() + 1)
+    for _ in range(mask[0].numel()):  # more turns than any part needs
         grown = region
         for run in runs:
-            reached = none.scatter_reduce(0, run, grown.flatten(), "amax")
+            reached = blank.scatter_reduce(0, run, grown.flatten(), "amax")
             grown = reached[run].view_as(inside) * inside
         grown = F.max_pool2d(grown, 3, 1, 1) * inside
         if torch.equal(grown, region):
