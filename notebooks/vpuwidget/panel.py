@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+from functools import partial
 from pathlib import Path
 from threading import get_ident
 from typing import Any
@@ -52,12 +53,12 @@ class PromptWidget(Picture):
     ) -> None:
         self.out_dir, self.more_keys = Path(options.pop("out_dir", ".")), {}
         cells.close_older()
-        self.keeper = Keeper(options.pop("autosave", True))
+        self.keeper = Keeper(kept := options.pop("autosave", True))
         given = isinstance(image, Session)
+        if given and (options or kept not in (True, False, None)):
+            raise PromptError(f"A Session has its own {', '.join(options) or 'autosave'}.")
         session: Session = image if given else self.keeper.opened(image, model, **options)
-        canvas = PromptCanvas(
-            (width * 3 // 4, width), lambda *a, **k: self.guarded(self.point, *a, **k)
-        )
+        canvas = PromptCanvas((width * 3 // 4, width), partial(self.guarded, self.point))
         super().__init__(session, canvas)
         canvas.widget.on_key_down(lambda *key: self.guarded(self._key, *key))
         canvas.widget.on_client_ready(lambda: self._redraw("again"))
@@ -238,17 +239,15 @@ class PromptWidget(Picture):
 
     def _act(self, name: str) -> None:
         session, thing = self.session, self._thing
-        numbers = [t.number for t in session.objects]
         value: Any = getattr((self.value | self.switch).get(name), "value", None)
-        after = numbers[(numbers.index(thing.number) + 1) % len(numbers)]
         jobs = {
             "undo": session.undo,
             "redo": session.redo,
             "clear": session.clear,
             "new": session.add_object,
-            "next": lambda: session.select(after),
+            "next": lambda: session.select(self._after),
             "object": lambda: session.select(value or thing.number),
-            "delete": lambda: session.remove_object(thing.number),
+            "delete": lambda: session.remove_object(session.selected),
             "name": lambda: value == thing.name or session.rename(thing.number, value),
             "colour": lambda: value == thing.colour or session.recolour(thing.number, value),
             "forget": lambda: self._chosen and self._remove(self._chosen),
@@ -283,10 +282,10 @@ class PromptWidget(Picture):
             )
         if not files[0]["size"]:
             raise PromptError(f"{files[0]['name']}: {TOO_LARGE}")
-        photo = bytes(files[0]["content"])
+        photo, answers = bytes(files[0]["content"]), self.session.answers
         self._leave_stroke()
-        how = {"precision": self.session.answers.predictor.precision, "name": files[0]["name"]}
-        self.show(self.keeper.opened(photo, self.session.answers.model, **how))
+        how = {"precision": answers.predictor.precision, "name": files[0]["name"]}
+        self.show(self.keeper.opened(photo, answers.model, **how))
         self._asked = None
 
     def _fit(self, margin: int) -> None:

@@ -97,9 +97,11 @@ class Picture(Controls):
         asked, self._ghost = perf_counter(), self._ghost[:0]
 
         def whole() -> None:
-            job()
-            self._done = asked
-            self._redraw()
+            try:
+                job()
+                self._done = asked
+            finally:  # a refused name or colour gives way to the true one
+                self._redraw()
 
         self._asked = asked
         self.session.answers.predictor.seconds.update(encode=0.0, decode=0.0)
@@ -175,6 +177,12 @@ class Picture(Controls):
     @property
     def _thing(self) -> Any:
         return next(t for t in self.session.objects if t.number == self.session.selected)
+
+    @property
+    def _after(self) -> int:
+        """The object after the selected one; after the last comes the first."""
+        numbers, now = [t.number for t in self.session.objects], self.session.selected
+        return next((n for n in numbers if n > now), numbers[0])
 
     @property
     def _index(self) -> int:

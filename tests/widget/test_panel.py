@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from small import CONFIG
 
+from vpuformer.errors import PromptError
 from vpuformer.model import build
 from vpuformer.prompts import Click
 from vpuformer.widget.session import Session
@@ -280,6 +281,42 @@ def test_objects_by_their_controls(widget):
     assert steps == 3  # the controls that follow the session take no step of their own
     settle(widget)
     assert widget.value["name"].value == "object 1"
+
+
+def test_objects_by_keys_in_the_order_they_were_pressed(widget):
+    """Each action is about what is selected when its turn comes."""
+    click(widget, 20, 20)
+    with answering_late() as began:
+        widget.ask(lambda: widget.session.add(Click(30, 20, False)))
+        assert began.wait(60)
+        widget.act("new")
+        widget.act("delete")
+    settle(widget)
+    assert [(t.number, len(t.prompts)) for t in widget.session.objects] == [(1, 2)]
+    for _ in range(2):
+        widget.session.add_object()
+    with answering_late() as began:
+        widget.ask(lambda: widget.session.add(Click(5, 5)))
+        assert began.wait(60)
+        widget.act("next")
+        widget.act("next")
+    settle(widget)
+    numbers = [t.number for t in widget.session.objects]
+    assert widget.session.selected == numbers[1]
+
+
+def test_a_refused_colour_gives_way_to_the_true_one(widget):
+    widget.value["colour"].value = "red"
+    settle(widget)
+    assert "expected #RRGGBB" in widget.status.value
+    assert widget.value["colour"].value == widget.session.objects[0].colour
+
+
+def test_a_session_has_its_own_options(tmp_path):
+    session = Session(PHOTO, MODEL)
+    for options in ({"truth": np.ones((60, 80))}, {"autosave": tmp_path / "a.json"}):
+        with pytest.raises(PromptError, match=f"A Session has its own {next(iter(options))}"):
+            PromptWidget(session, **options)
 
 
 def test_the_mask_is_drawn_in_the_objects_colour(widget):
