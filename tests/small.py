@@ -34,13 +34,13 @@ def shown(sample, side):
     return SimpleNamespace(image=planes[..., :3], target=target, valid=valid)
 
 
-def write_shard(folder, size):
-    """Two photos of noise with one object each, as a tar of webdataset layout."""
+def write_shard(folder, size, keys="ab"):
+    """Photos of noise with one object each, as a tar of webdataset layout."""
     rng = np.random.default_rng(0)
     labels = np.zeros(size, np.uint8)
     labels[10:40, 12:50] = 1
     with tarfile.open(folder / "human-0000.tar", "w") as archive:
-        for key in ("a", "b"):
+        for key in keys:
             photo = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
             parts = {"webp": Image.fromarray(photo), "png": Image.fromarray(labels)}
             for suffix, picture in parts.items():

@@ -122,9 +122,28 @@ def test_segment_a_folder_by_name(photo, tiny, tmp_path):
     assert mask_of(out / "a.png")[20, 10] and mask_of(out / "c.png")[40, 50]
 
 
+@pytest.mark.parametrize("place", ["", "new", "new.d/"])
+def test_a_folder_may_get_the_mask_of_one_photo(photo, tiny, tmp_path, place, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "new.d").mkdir()
+    folder = tmp_path / (place or "masks")
+    folder.mkdir(exist_ok=True) if not place else None
+    assert cli.main(["segment", str(photo), "--click", "1,2", "--out", str(folder)]) == 0
+    assert mask_of(folder / "photo.png").shape == SIZE
+
+
+def test_a_wrong_prompt_in_a_folder_names_the_photo(photo, tiny, tmp_path, capsys):
+    Image.new("RGB", (9, 9)).save(tmp_path / "small.png")
+    file = tmp_path / "prompts.json"
+    file.write_text(json.dumps([Click(20, 20).to_json()]))
+    words = ["--prompts", str(file), "--out", str(tmp_path / "masks")]
+    assert cli.main(["segment", str(tmp_path), *words]) == 2
+    assert "small.png: The click lies outside" in capsys.readouterr().err
+
+
 def test_one_list_serves_all_photos(tmp_path):
     file = tmp_path / "prompts.json"
-    file.write_text(json.dumps([Click(1, 2).to_json()]))
+    file.write_text(json.dumps([Click(1, 2).to_json()]), "utf-8-sig")  # as Windows writes it
     images = [tmp_path / "a.png", tmp_path / "b.png"]
     assert cli.read_prompts(file, images) == {image: [Click(1, 2)] for image in images}
 
@@ -210,13 +229,15 @@ def test_evaluate_reads_published_sets(tmp_path, capsys):
         ("{", "cannot be read as JSON"),
         ("5", "must hold a list of prompt records"),
         ('{"a.png": 5}', "must hold a list"),
+        ("{}", "must hold a list .*, got nothing"),
+        ('[{"kind": ["a"]}]', "expected one of click, box, scribble"),
         ('{"x.png": []}', "names photos that are not there: x.png. There are a.png"),
     ],
 )
 def test_prompt_files_that_cannot_be_used(tmp_path, text, message):
     file = tmp_path / "prompts.json"
     file.write_text(text)
-    with pytest.raises(DataError, match=message):
+    with pytest.raises((DataError, PromptError), match=message):
         cli.read_prompts(file, [tmp_path / "a.png"])
 
 
@@ -259,6 +280,34 @@ def test_train_leaves_weights_and_a_log(tmp_path, capsys):
     for name in ("curves.png", "samples/step-0000001.png"):
         assert np.ptp(np.asarray(Image.open(out / name).convert("L"))) > 100
     assert "tiny.safetensors" in capsys.readouterr().out
+
+
+def test_a_folder_of_runs_has_one_data_set_and_one_start(tmp_path, capsys):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        write_shard(tmp_path / name, SIZE, "abc" if name == "b" else "ab")
+    out = tmp_path / "run"
+    words = ["--preset", "tiny", "--recipe", "tiny", "--steps", "1", "--out", str(out)]
+    assert cli.main(["train", str(tmp_path / "a"), *words]) == 0
+    assert cli.main(["train", str(tmp_path / "a"), *words]) == 0
+    before = (out / "tiny.safetensors").read_bytes()
+    start = ["--start", str(out / "tiny.safetensors")]
+    for changed, what in (
+        ([str(tmp_path / "b")], "data"),
+        ([str(tmp_path / "a"), *start], "start"),
+    ):
+        assert cli.main(["train", *changed, *words]) == 2
+        assert f"holds another run (its {what} differ)" in capsys.readouterr().err
+    assert (out / "tiny.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize("wrong", [["--steps", "0"], ["--steps", "-3"], ["--seed", "-1"]])
+def test_steps_and_seeds_that_cannot_be(tmp_path, wrong, capsys):
+    write_shard(tmp_path, SIZE)
+    words = ["--preset", "tiny", "--recipe", "tiny", "--out", str(tmp_path / "run")]
+    assert cli.main(["train", str(tmp_path), *words, *wrong]) == 2
+    assert "expected >= 1 and >= 0" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "tiny.safetensors").exists()
 
 
 def test_of_several_ranks_one_writes_the_weights(tmp_path, monkeypatch, capsys):

@@ -240,6 +240,8 @@ def test_start_mask_is_the_first_answer_and_is_refined():
     with_mask = predictor.add(MIXED[0]).prob
     assert not np.array_equal(with_mask, fresh().add(MIXED[0]).prob)
     assert np.array_equal(predictor.undo().mask, mask)
+    prob = np.where(mask, 0.8, 0.3)  # a probability is a mask above one half
+    assert np.array_equal(Predictor(MODEL, zoom=NO_ZOOM).set_image(IMAGE, prob).mask, mask)
     with pytest.raises(ImageError, match="start mask"):
         predictor.set_image(IMAGE, mask.T)
     assert np.array_equal(predictor.predict().mask, mask)
@@ -351,6 +353,9 @@ def test_same_twice_and_the_one_liner():
     a, b = fresh().add(*MIXED).prob, fresh().add(*MIXED).prob
     assert np.array_equal(a, b)
     assert segment(IMAGE, list(MIXED), MODEL).mask.shape == SIZE
+    assert np.array_equal(
+        segment(IMAGE, MIXED[0], MODEL).prob, segment(IMAGE, [MIXED[0]], MODEL).prob
+    )
 
 
 def test_wrong_settings_and_no_image():
@@ -358,6 +363,8 @@ def test_wrong_settings_and_no_image():
         Predictor(MODEL, threshold=2)
     with pytest.raises(ConfigError, match="precision is"):
         Predictor(MODEL, precision="half")
+    with pytest.raises(ConfigError, match=r"a name, .* say load\('lite0'\)"):
+        Predictor("lite0")
     with pytest.raises(ImageError, match="no image yet"):
         Predictor(MODEL).add(Click(1, 1))
 

@@ -123,8 +123,7 @@ class RandomWalker(_Classical):
             from skimage.segmentation import random_walker
         except ModuleNotFoundError:
             raise ConfigError(
-                "RandomWalker needs scikit-image, which is not installed. "
-                "Run: pip install 'vpuformer[notebooks]'"
+                "scikit-image is lacking: pip install 'vpuformer[notebooks]'"
             ) from None
         size, first = image.shape[:2], prompts[0]
         positive, negative = (_marked(size, of_sign(prompts, sign)) for sign in (True, False))

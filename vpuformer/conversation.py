@@ -52,7 +52,7 @@ def begun(mask: np.ndarray | None, size: tuple[int, ...]) -> np.ndarray | None:
     """A mask to start from as probability float32 `[H, W]`; ImageError when its size is another."""
     if mask is not None and np.shape(mask) != size:
         raise ImageError(f"The start mask is {np.shape(mask)}, the image {size}. Give one size.")
-    return None if mask is None else np.asarray(mask, bool).astype(np.float32)
+    return None if mask is None else (np.asarray(mask) > 0.5).astype(np.float32)
 
 
 def said(rounds: Past) -> list[Prompt]:

@@ -35,7 +35,7 @@ class CheckpointError(VPUError, ValueError):
 def read_json(path: str | Path) -> Any:
     """What a JSON file holds."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as JSON: {error}.") from None
 

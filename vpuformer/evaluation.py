@@ -71,8 +71,7 @@ def evaluate(
     Raises:
         CheckpointError: `out` holds results of something else.
     """
-    config = config or EvaluationConfig()
-    path = Path(out)
+    config, path = config or EvaluationConfig(), Path(out)
     done = _open(path, {**describe(segmenter, config), **(header or {})})
     left = (sample for sample in samples if sample.key not in done)
     with path.open("a", encoding="utf-8") as file:
@@ -106,6 +105,8 @@ def evaluate_folders(
     names = [Path(folder).resolve().name for folder in folders if Path(folder).exists()]
     if len(set(names)) < len(names):
         raise ConfigError(f"{', '.join(names)}: two folders of one name. Rename one of them.")
+    if limit is not None and limit < 1:
+        raise ConfigError(f"limit is {limit}, expected at least 1, or None for all objects.")
     samples = chain.from_iterable([samples_of(folder, limit) for folder in folders])
     return evaluate(segmenter, samples, out=out, config=config)
 
@@ -218,9 +219,7 @@ def read_results(path: str | Path) -> tuple[dict[str, Any] | None, list[dict[str
         with suppress(ValueError):
             lines.append(json.loads(last))
     except (OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{path} cannot be read as results: {error}. Expected JSON Lines from `evaluate`."
-        ) from None
+        raise CheckpointError(f"{path} holds no results of `evaluate`: {error}.") from None
     if not lines and b'{"schema"'.startswith(last[:9]):
         return None, []
     header, *rows = lines or [last]

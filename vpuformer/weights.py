@@ -135,7 +135,10 @@ def load_encoder(model: VPUFormer, path: str | Path) -> None:
 def pick_device(device: str) -> torch.device:
     """The device that a name means: "auto" is cuda, then mps, then cpu."""
     if device != "auto":
-        return torch.device(device)
+        try:
+            return torch.empty(0, device=device).device
+        except (AssertionError, RuntimeError) as error:
+            raise ConfigError(f"No device {device!r} here: {error}. Say auto or cpu.") from None
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")

@@ -57,8 +57,7 @@ def ritm_roi(
     bounds = []
     for low, high, length in ((top, bottom, len(covered)), (left, right, covered.shape[1])):
         centre, side = 0.5 * (low + high - 1), max(expand * (high - low), min_side)
-        bounds.append(max(0, round(centre - 0.5 * side)))
-        bounds.append(min(length - 1, round(centre + 0.5 * side)))
+        bounds += [max(0, round(centre - side / 2)), min(length - 1, round(centre + side / 2))]
     return Roi(*bounds)
 
 

@@ -1,5 +1,6 @@
 """Each published set in its own layout, made up small: read, evaluated and trained on in place."""
 
+import contextlib
 import io
 import json
 import shutil
@@ -14,7 +15,7 @@ from small import shown
 
 from vpuformer.baselines import GrabCut
 from vpuformer.data.folders import FolderSamples
-from vpuformer.data.public import photos, samples, samples_of
+from vpuformer.data.public import instances, photos, samples, samples_of
 from vpuformer.errors import DataError, ImageError
 from vpuformer.evaluation import EvaluationConfig, evaluate
 
@@ -230,6 +231,9 @@ def test_more_objects_than_a_map_can_hold_are_refused(tmp_path):
         (json.dumps({"images": [{"id": 9}]}), "not as published in images: KeyError"),
         (json.dumps({"annotations": [{"image_id": 1, "segmentation": [[1, 2, 3]]}]}), "ValueError"),
         (json.dumps({"annotations": [{"segmentation": []}]}), "KeyError"),
+        (json.dumps({"annotations": [{"image_id": 1, "segmentation": None}]}), "TypeError"),
+        ('{"annotations": [{"image_id": 1, "segmentation": [[1, NaN]]}]}', "NaN"),
+        (json.dumps({"images": [{"id": 9, "height": "x", "width": 1}]}), "in images: TypeError"),
         (json.dumps({"annotations": [{"image_id": 1, "segmentation": []}]}), "photos, first 1"),
     ],
 )
@@ -238,6 +242,30 @@ def test_a_broken_or_foreign_json_is_named(content, message, tmp_path):
     (root / "lvis_v1_train.json").write_text(content)
     with pytest.raises(DataError, match=message):
         photos("coco_lvis", root)
+
+
+def test_a_photo_lies_in_the_folder_that_its_address_names(tmp_path):
+    """LVIS's val has photos of COCO's train2017, too."""
+    root = unpacked("coco_lvis", tmp_path)
+    path = root / "lvis_v1_train.json"
+    content = json.loads(path.read_text())
+    for image in content["images"]:
+        image["coco_url"] = f"http://images.cocodataset.org/other2017/{image['id']:012}.jpg"
+    path.write_text(json.dumps(content))
+    (root / "annotations" / "instances_train2017.json").write_text('{"images": []}')
+    (root / "train2017").rename(root / "other2017")
+    assert list(samples("coco_lvis", root))
+
+
+@pytest.mark.parametrize("at", range(60, 400, 40))
+def test_a_damaged_mat_is_named(at, tmp_path):
+    root = unpacked("sbd", tmp_path)
+    path = next((root / "inst").iterdir())
+    content = bytearray(path.read_bytes())
+    content[128 + at % (len(content) - 128)] ^= 0xFF
+    path.write_bytes(content)
+    with contextlib.suppress(DataError):  # or the byte told nothing
+        instances(path)
 
 
 def test_coco_without_its_photos_is_named(tmp_path):

@@ -64,6 +64,29 @@ def test_palette_and_black_and_white_masks(root):
     assert [s.key[1:] for s in folder_samples(root)] == [("p", 1), ("p", 2), ("q", 255)]
 
 
+def test_two_colours_mean_what_they_show(root):
+    """Pillow's own quantize may put white first."""
+    labels = labels_with(255)
+    for name, first in (("a", [0, 0, 0, 255, 255, 255]), ("b", [255, 255, 255, 0, 0, 0])):
+        picture = Image.fromarray(np.uint8((labels > 0) == (first[3] == 255)))
+        picture.putpalette(first)
+        put(root, name, picture)
+    a, b = folder_samples(root)
+    assert a.instance == b.instance == 255
+    assert np.array_equal(a.gt, labels > 0) and np.array_equal(b.gt, labels > 0)
+
+
+def test_a_damaged_mask_is_named(root):
+    put(root, "a", labels_with(1))
+    path = root / "masks" / "a.png"
+    content = bytearray(path.read_bytes())
+    at = content.index(b"IDAT")
+    content[at - 4 : at] = (16).to_bytes(4, "big")
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.png cannot be read as a mask"):
+        list(folder_samples(root))
+
+
 def test_files_are_read_when_asked_for(root):
     put(root, "a", labels_with(1))
     put(root, "b", labels_with(1))
@@ -79,7 +102,7 @@ def test_a_wrong_layout_is_refused_at_once(root):
         folder_samples(root)
     put(root, "a", labels_with(1))
     (root / "masks" / "a.png").unlink()
-    with pytest.raises(DataError, match=r"lacks 1 of 1 masks, first a\.png"):
+    with pytest.raises(DataError, match=r"lacks 1 files, first a\.png"):
         folder_samples(root)
 
 

@@ -5,6 +5,7 @@ import json
 import tarfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -133,6 +134,27 @@ def test_a_broken_picture_is_named(tmp_path):
         Shards(tmp_path).read(0)
 
 
+def test_masks_of_others_are_understood_or_named(tmp_path):
+    """0 and 255 alone: 255 is the object, as in a folder."""
+    image, labels = photo(0)
+    for mask, expected in ((np.uint8(255) * (labels == 1), labels == 1), (labels, labels)):
+        one_photo(tmp_path, image, mask, labels)
+        assert np.array_equal(Shards(tmp_path).read(0)[1], expected)
+    one_photo(tmp_path, image, image, labels)
+    with pytest.raises(DataError, match=r"human-0000\.tar, photo 0: .* one 8-bit channel"):
+        Shards(tmp_path).read(0)
+
+
+@pytest.mark.parametrize("content", [b"{", b"[1]", b"5"])
+def test_a_broken_record_is_named(tmp_path, content):
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        for extension in ("jpg", "png"):
+            add(archive, f"p.{extension}", b"x")
+        add(archive, "p.json", content)
+    with pytest.raises(DataError, match=r"a\.tar, photo 0: .*Mend its \.json"):
+        Shards(tmp_path).record(0)
+
+
 def test_what_a_server_said_is_not_blamed_on_the_picture(root, monkeypatch):
     def refuse(*_):
         raise DataError("the server says 403")
@@ -177,7 +199,7 @@ def server(root, monkeypatch):
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
-            span, path = self.headers.get("Range"), root / self.path[1:]
+            span, path = self.headers.get("Range"), root / unquote(self.path[1:])
             asked.append(self.path)
             fault = faults.pop() if faults else None
             if fault == "down" or not path.is_file():
@@ -213,28 +235,40 @@ def test_over_http_the_same_samples_by_ranges(root, server):
     assert there.record(4) == {"source": "s4"}
     a, b = (ShardSamples(s).sample(0, 9, 48) for s in (here, there))
     assert np.array_equal(a.planes, b.planes) and np.array_equal(a.place, b.place)
-    assert len(server.asked) == 4  # the index, one record, one photo, its labels
+    assert len(server.asked) == 3  # the index with all records, one photo, its labels
+
+
+def test_shards_may_have_any_name(root, server):
+    (root / "human-0000.tar").rename(root / "my zähne #1.tar")
+    write_index(root)
+    here, there = Shards(root), Shards(server.url)
+    for index in range(len(here)):
+        assert np.array_equal(here.read(index)[1], there.read(index)[1])
+    assert {p.name for p, _ in here.entries} == {p.name for p, _ in there.entries}
 
 
 def test_a_server_that_stumbles_is_asked_again(root, server):
     write_index(root)
     shards = Shards(server.url)
     server.faults[:] = ["cut", "down"]
-    assert shards.record(2) == {"source": "s2"} and not server.faults
+    assert np.array_equal(shards.read(2)[1], photo(2)[1]) and not server.faults
     server.faults[:] = ["down"] * 4
     with pytest.raises(DataError, match=r"503 .* 4 times"):
-        shards.record(2)
+        shards.read(2)
     server.faults[:] = ["whole"]
     with pytest.raises(DataError, match="sends whole files only"):
-        shards.record(2)
+        shards.read(2)
 
 
 def test_a_server_without_an_index_is_named(root, server):
     with pytest.raises(DataError, match="404"):
         Shards(server.url)
     (root / "index.json").write_text("<html>")
-    with pytest.raises(DataError, match="no index of shards"):
-        Shards(server.url)
+    foreign = "<html>", "[]", "null", '{"error": "x"}', '{"a.tar": [{"image": 1}]}'
+    for content in foreign:
+        (root / "index.json").write_text(content)
+        with pytest.raises(DataError, match="is no index"):
+            Shards(server.url)
 
 
 def test_ranks_and_resumed_runs_take_each_sample_once_in_an_epoch(root, server, monkeypatch):

@@ -147,7 +147,7 @@ def test_random_points_need_the_generator_only():
 
 
 def test_visual_distance_needs_the_image_and_product_floods_flat_ground():
-    with pytest.raises(PromptError, match="give encode the image"):
+    with pytest.raises(PromptError, match="needs the image: give"):
         encode([CENTRE], SIZE, PueConfig(visual="product"))
     flat = torch.full((3, *SIZE), 0.5)
     product = halves(encode([CENTRE], SIZE, PueConfig(visual="product"), flat)[0])[0]

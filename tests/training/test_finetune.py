@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 from small import CONFIG, shown
 
 from vpucourse.scenes import scene
@@ -62,6 +62,10 @@ def test_one_call_trains_a_copy_and_goes_on(folders, tmp_path):
     assert again.validations == result.validations
     with pytest.raises(CheckpointError, match="its recipe differ"):
         finetune(model, *folders, out, replace(RECIPE, lr=1e-5), SMALL)
+    mask = folders[1] / "s0.png"  # mended: before and after would be of two truths
+    Image.fromarray(np.asarray(Image.open(mask))[::-1]).save(mask)
+    with pytest.raises(CheckpointError, match="its files differ"):
+        finetune(model, *folders, out, RECIPE, SMALL)
 
 
 def _held_out(folders):
@@ -105,6 +109,24 @@ def test_bad_folders_are_reported_file_by_file_before_training(folders, tmp_path
     }.items():
         assert any(line.strip().startswith(name) and reason in line for line in lines), name
     assert not (tmp_path / "run").exists()
+
+
+def test_masks_with_soft_edges_are_refused(tmp_path):
+    images, masks = tmp_path / "photos", tmp_path / "cuts"
+    images.mkdir(), masks.mkdir()
+    large = Image.new("L", (520, 360))
+    ImageDraw.Draw(large).ellipse((100, 60, 400, 300), fill=255)
+    nuclei = np.kron(np.arange(80).reshape(8, 10), np.ones((11, 13))).astype(np.uint8)
+    nuclei[40:44] = 255
+    whole = {"hard": large.resize((130, 90), Image.Resampling.NEAREST), "many": nuclei}
+    for name, mask in {"soft": large.resize((130, 90), Image.Resampling.BICUBIC), **whole}.items():
+        mask = Image.fromarray(np.asarray(mask))
+        mask.save(masks / f"{name}.png")
+        Image.new("RGB", mask.size).save(images / f"{name}.png")
+    with pytest.raises(
+        DataError, match=r"1 files cannot be used.*\n +soft\.png: its mask has grey"
+    ):
+        check_folders(images, masks)
 
 
 def test_no_pairs_and_no_folder_are_named(tmp_path):

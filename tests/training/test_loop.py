@@ -108,7 +108,7 @@ def test_another_recipe_is_refused(tmp_path):
     fit(build(CONFIG), Disks(), replace(RECIPE, steps=3), tmp_path)
     with pytest.raises(CheckpointError, match="another model or recipe"):
         fit(build(CONFIG), Disks(), RECIPE, tmp_path)
-    with pytest.raises(ConfigError, match="one weight per round"):
+    with pytest.raises(ConfigError, match="weights: give one each"):
         fit(build(CONFIG), Disks(), replace(RECIPE, rounds=2), tmp_path / "x")
 
 
@@ -191,7 +191,7 @@ def test_p2cl_hears_of_each_prompts_own_region(tmp_path, monkeypatch):
 
 
 def test_refuses_more_graded_rounds_than_rounds(tmp_path):
-    with pytest.raises(ConfigError, match="graded is 4, expected 1 to rounds"):
+    with pytest.raises(ConfigError, match="graded is 4, expected 1 to 3"):
         fit(build(CONFIG), Disks(), replace(RECIPE, graded=4), tmp_path)
 
 
@@ -206,7 +206,7 @@ def test_a_batch_in_parts_gives_the_losses_of_a_whole_one(tmp_path):
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="Give a multiple of 3"):
         fit(build(CONFIG), Disks(), replace(RECIPE, accumulate=3), tmp_path)
-    with pytest.raises(ConfigError, match="fewest is 4, expected 0 to rounds"):
+    with pytest.raises(ConfigError, match="fewest is 4, expected 0 to 3"):
         fit(build(CONFIG), Disks(), replace(RECIPE, fewest=4), tmp_path)
 
 

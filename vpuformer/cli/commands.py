@@ -50,6 +50,7 @@ class Train:
         from vpuformer.model import build, preset
         from vpuformer.training import recipes
         from vpuformer.training.card import card, sources
+        from vpuformer.training.checkpoint import claim
         from vpuformer.training.loop import fit
         from vpuformer.weights import load, load_encoder, save
 
@@ -64,7 +65,9 @@ class Train:
                 load_encoder(model, self.encoder_weights)
         words = (model.config.encoder,) if self.recipe == "paper" else ()
         recipe = replace(getattr(recipes, self.recipe)(*words), seed=self.seed)
-        recipe = replace(recipe, steps=self.steps) if self.steps else recipe
+        recipe = recipe if self.steps is None else replace(recipe, steps=self.steps)
+        if not int(os.environ.get("RANK", 0)):
+            claim(self.out, {"data": data, "start": model.weights_hash})
         origin = {"hash": model.weights_hash, "card": model.card} if self.start else None
         result = fit(model, samples, recipe, self.out)
         if int(os.environ.get("RANK", 0)):  # under torchrun one writes
@@ -160,7 +163,7 @@ class Finetune:
 
         model = load(self.model)
         recipe = replace(usual(model.config), seed=self.seed)
-        recipe = replace(recipe, steps=self.steps) if self.steps else recipe
+        recipe = recipe if self.steps is None else replace(recipe, steps=self.steps)
         config = FinetuneConfig(val_share=self.val_share, patience=self.patience, seed=self.seed)
         result = finetune(model, self.images, self.masks, self.out, recipe, config)
         objects, photos = result.before["samples"], result.before["images"]

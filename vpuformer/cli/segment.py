@@ -34,7 +34,7 @@ class Segment:
     prompts: Annotated[Path | None, arg(metavar="FILE.json")] = None
     """JSON: a list of prompt records, or {"photo name": [records]}, or a session of the widget."""
     out: Annotated[Path | None, arg(metavar="PATH")] = None
-    """The mask's file, or a folder for a folder. Default: NAME_mask.png in this folder."""
+    """The mask's file, or a folder for NAME.png. Default: NAME_mask.png, of a folder masks/."""
     model: str = "lite0"
     """The name of shipped weights, or a path to a safetensors file."""
     precision: Precision = "auto"
@@ -55,7 +55,10 @@ class Segment:
         predictor = Predictor(load(self.model), threshold=self.threshold, precision=self.precision)
         for image, prompts, out in jobs:
             predictor.set_image(image)
-            mask = predictor.add(*prompts).mask
+            try:
+                mask = predictor.add(*prompts).mask
+            except PromptError as error:
+                raise PromptError(f"{image}: {error}") from None
             save_mask(out, mask)
             say(console, f"{image} -> {out} ({mask.mean():.1%} of the picture)")
         return 0
@@ -99,7 +102,7 @@ class Segment:
 
     def _out(self, image: Path, folder: bool) -> Path:
         out = self.out or Path("masks" if folder else f"{image.stem}_mask.png")
-        out = out / f"{image.stem}.png" if folder else out
+        out = out / f"{image.stem}.png" if folder or out.is_dir() or not out.suffix else out
         if out.resolve() == image.resolve():
             raise DataError(f"The mask would overwrite the photo {image}. Give another --out.")
         return out

@@ -46,10 +46,11 @@ def read_prompts(path: Path, images: Sequence[Path]) -> dict[Path, list[Prompt]]
     if isinstance(record, list):
         prompts = [prompt_from_json(item) for item in record]
         return dict.fromkeys(images, prompts)
-    if not isinstance(record, dict) or not all(isinstance(v, list) for v in record.values()):
+    lists = isinstance(record, dict) and all(isinstance(v, list) for v in record.values())
+    if not record or not lists:
         raise DataError(
             f'{path} must hold a list of prompt records or {{"photo name": [records]}}, '
-            f"got {type(record).__name__}."
+            f"got {type(record).__name__ if record else 'nothing'}."
         )
     names = {image.name: image for image in images}
     if unknown := sorted(set(record) - set(names)):

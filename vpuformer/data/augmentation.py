@@ -60,8 +60,7 @@ def pick_object(labels: np.ndarray, rng: Chance, choice: Choice) -> np.ndarray:
         return (labels > 0) & (labels < VOID)
     weights = counts**choice.power
     chosen = rng.choice(ids, p=weights / weights.sum())
-    mask = labels == chosen
-    draw = rng.random()
+    mask, draw = labels == chosen, rng.random()
     if draw < choice.merged and len(ids) > 1:
         mask = mask | (labels == rng.choice(ids[ids != chosen]))
     elif draw < choice.merged + choice.parts:
@@ -85,8 +84,7 @@ def crop_box(mask: np.ndarray, rng: Chance, whole_share: float) -> Span:
     box = tight_box(mask)
     if box is None or (rng.random() < whole_share and mask.mean() > 0.004):
         return 0, 0, width, height
-    edges = []
-    zoom = np.exp(rng.uniform(np.log(1.05), np.log(3.0)))
+    edges, zoom = [], np.exp(rng.uniform(np.log(1.05), np.log(3.0)))
     for low, high, side in ((box[0], box[2], width), (box[1], box[3], height)):
         length = min(max((high - low) * zoom * rng.uniform(0.85, 1.18), 72.0), side)
         slack = length - (high - low)

@@ -34,21 +34,25 @@ def photos(root: Any, split: str, seen: Counter[str]) -> list[Photo]:
         try:
             for key, each in entries(path.read_text("utf-8"), _packed):
                 if key == "images":
-                    about[each["id"]] = (each["height"], each["width"]), each.get("license")
+                    size, url = (abs(each["height"]), abs(each["width"])), each.get("coco_url")
+                    folder = (url or f"{split}2017/").rsplit("/", 2)[
+                        -2
+                    ]  # LVIS's val: train2017, too
+                    about[each["id"]] = size, each.get("license"), folder
                 elif key == "annotations":
                     objects[each["image_id"]].append((name, each["crowd"], each["outline"]))
                 elif key == "licenses":
                     licences[each["id"]] = f"{each['name']} (annotations: CC BY 4.0)"
                 seen[f"{name} {key}"] += 1
-        except (KeyError, TypeError) as error:
+        except (AttributeError, LookupError, TypeError) as error:
             raise DataError(f"{name}: not as published in {key}: {error!r}. Fetch it.") from None
         if lost := sorted(objects.keys() - about.keys()):
             raise DataError(f"{name} has objects of unknown photos, first {lost[0]}. Refetch it.")
     found = [(f"{key:012}", *about[key], objects[key]) for key in sorted(objects)]
-    terms, place = defaultdict(lambda: "unstated", licences), root / f"{split}2017"
+    terms = defaultdict(lambda: "unstated", licences)
     return [
-        Photo(name, place / f"{name}.jpg", (size, shapes), _maps, {"licence": terms[licence]})
-        for name, size, licence, shapes in found
+        Photo(name, root / place / f"{name}.jpg", (size, of), _maps, {"licence": terms[licence]})
+        for name, size, licence, place, of in found
     ]
 
 
@@ -64,7 +68,7 @@ def entries(text: str, hook: Any = None) -> list[tuple[str, Any]]:
         DataError: the text is no JSON object, or breaks off.
     """
     try:
-        content = json.loads(text, object_hook=hook)
+        content = json.loads(text, object_hook=hook, parse_constant=int)  # refuses NaN
         lists = [(key, found) for key, found in content.items() if isinstance(found, list)]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"The instance file is not whole: {error!r}. Fetch it again.") from None
@@ -82,7 +86,7 @@ def outline(segmentation: Any) -> Any:
     """A segmentation as small as it gets: its polygons as arrays `[K, 2]`, or its runs."""
     if isinstance(segmentation, list):
         return [np.array(part, np.float32).reshape(-1, 2) for part in segmentation]
-    return segmentation
+    return {"counts": segmentation["counts"]}
 
 
 def masks(truth: Any) -> tuple[np.ndarray, dict[str, list[np.ndarray]]]:

@@ -9,11 +9,12 @@ import numpy as np
 from PIL import Image
 
 from vpuformer.data.augmentation import Choice, Sample, augment
-from vpuformer.data.samples import SUFFIXES, VOID, Photo
+from vpuformer.data.samples import SUFFIXES, VOID, Photo, with_object
 from vpuformer.errors import DataError, ImageError
 
 log = logging.getLogger("vpuformer.data")
 LISTED = 40  # files named in one message
+FEW = 10  # values of a mask, below which nobody takes greys of a soft edge for objects
 BROKEN = (DataError, ImageError, OSError, SyntaxError, ValueError)  # what a bad file may raise
 
 
@@ -34,7 +35,7 @@ def check_folders(images_dir: str | Path, masks_dir: str | Path) -> list[Photo]:
     pairs = [Photo(p.stem, p, masks[p.stem]) for p in once]
     faults = [f"{p.name}: two photos of this name" for p in images if twins[p.stem] > 1]
     alone = (p for p in images if twins[p.stem] == 1 and p.stem not in masks)
-    faults += [f"{p.name}: no mask" for p in alone]
+    faults += [f"{p.name}: no mask {p.stem}.png" for p in alone]
     faults += [f"{p.name}: no photo" for stem, p in sorted(masks.items()) if stem not in twins]
     faults += [fault for pair in pairs if (fault := _fault(pair))]
     if not pairs:
@@ -49,10 +50,14 @@ def check_folders(images_dir: str | Path, masks_dir: str | Path) -> list[Photo]:
 
 def _fault(pair: Photo) -> str:
     try:
-        _chosen(pair, 0)
+        labels = _chosen(pair, 0)[1]
     except BROKEN as error:
         return f"{pair.image.name}: {error}"
-    return ""
+    here = labels[1:, 1:]
+    rims = ((here != labels[:-1, 1:]) | (here != labels[1:, :-1]))[here % VOID > 0]
+    if VOID not in labels or len(np.unique(labels)) < FEW or rims.mean() < 0.5:
+        return ""
+    return f"{pair.image.name}: its mask has grey edges, each grey an object. Save 0 and 255 only."
 
 
 def _chosen(photo: Photo, turn: int) -> tuple[np.ndarray, np.ndarray]:
@@ -112,8 +117,6 @@ class FolderSamples:
                     log.warning("%s is skipped: %s", pair.image.name, error)
                 self.broken[pair.image.name] += 1
                 continue
-            if set(np.unique(labels)) <= {0, VOID}:
-                labels = (labels == VOID).astype(np.uint8)
             rng = np.random.default_rng([seed, position])
-            return augment(Image.fromarray(image), labels, crop, rng, self.choice)
+            return augment(Image.fromarray(image), with_object(labels), crop, rng, self.choice)
         raise DataError("No photo can be read any more. Check the disk that holds them.")

@@ -119,8 +119,7 @@ def folder_samples(
     found = [Photo(path.stem, path, root / "masks" / f"{path.stem}.png") for path in images]
     if missing := [photo.truth.name for photo in found if not photo.truth.is_file()]:
         raise DataError(
-            f"{root / 'masks'} lacks {len(missing)} of {len(found)} masks, first {missing[0]}. "
-            "Each images/NAME.* needs masks/NAME.png."
+            f"{root / 'masks'} lacks {len(missing)} files, first {missing[0]}. Add them."
         )
     return objects(found, set_name or root.resolve().name, limit)
 
@@ -129,17 +128,31 @@ def read_labels(path: str | Path) -> np.ndarray:
     """A label map from a PNG (grey, palette or black and white), uint8 `[H, W]`."""
     try:
         with Image.open(path, formats=FORMATS) as file:
-            labels = np.asarray(file)
-    except (OSError, Image.DecompressionBombError) as error:
+            return labels_of(file)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as a mask: {error}. Replace it.") from None
-    if labels.dtype == bool:
-        labels = labels.astype(np.uint8) * VOID
+
+
+def labels_of(file: Image.Image) -> np.ndarray:
+    """What an open picture holds; of a palette its numbers, or its colours if black and white.
+
+    Raises:
+        ValueError: more than one channel of 8 bits.
+    """
+    colours: Any = file.convert("RGB").getcolors(2) if file.mode == "P" else None
+    plain = file.mode == "1" or (colours and {sum(rgb) for _, rgb in colours} <= {0, 3 * 255})
+    labels = np.asarray(file.convert("L") if plain else file)
     if labels.ndim != 2 or labels.dtype != np.uint8:
-        raise DataError(
-            f"{path} is {labels.dtype} {labels.shape}, expected one 8-bit channel: "
-            "0 background, 1..K objects, 255 void (or 0 and 255 alone: 255 is the object)."
+        raise ValueError(
+            f"it is {labels.dtype} {labels.shape}, expected one 8-bit channel: 0 background, "
+            "1..K objects, 255 void (or 0 and 255 alone: 255 is the object)"
         )
     return labels
+
+
+def with_object(labels: np.ndarray) -> np.ndarray:
+    """The same label map, but 0 and 255 alone become 0 and 1: there 255 is the object."""
+    return labels if (labels % VOID).any() else labels // VOID
 
 
 def split_labels(labels: np.ndarray) -> list[tuple[int, np.ndarray, np.ndarray | None]]:

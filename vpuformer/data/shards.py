@@ -8,6 +8,7 @@ import io
 import json
 import tarfile
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,13 +16,16 @@ from http import HTTPStatus
 from http.client import HTTPException
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import quote, unquote
 from urllib.request import Request, urlopen
 
 import numpy as np
 from PIL import Image
 
 from vpuformer.data.augmentation import Choice, Sample, augment
+from vpuformer.data.samples import labels_of, with_object
 from vpuformer.errors import DataError
 from vpuformer.imaging import FORMATS
 
@@ -29,7 +33,7 @@ PARTS = {"webp": "image", "jpg": "image", "png": "labels", "stuff": "stuff", "js
 INDEX = "index.json"
 TRIES, TIMEOUT, PAUSE = 4, 30, 0.5  # requests, seconds, seconds more after each failure
 CHOICE = Choice(parts=0.2, whole=0.3, power=0.25, grey=0.2)
-Parts = dict[str, Sequence[int]]  # offset and length in bytes of each part of a sample
+Parts = dict[str, Any]  # offset and length in bytes of each part of a sample, maybe its record
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,12 @@ class Remote:
     url: str
 
     def __truediv__(self, name: str) -> "Remote":
-        return Remote(f"{self.url}/{name}")
+        return Remote(f"{self.url}/{quote(name)}")
 
     @property
     def name(self) -> str:
         """What follows the last slash."""
-        return self.url.rpartition("/")[2]
+        return unquote(self.url.rpartition("/")[2])
 
     def read(self, span: Sequence[int] | None = None) -> bytes:
         """All bytes, or those of (offset, length); a connection that breaks is tried again.
@@ -98,8 +102,7 @@ class Shards:
     def __init__(
         self, root: str | Path, teacher_share: float = 0.35, choice: Choice = CHOICE
     ) -> None:
-        self.choice = choice
-        is_remote = str(root).startswith(("http://", "https://"))
+        self.choice, is_remote = choice, str(root).startswith(("http://", "https://"))
         self.root: Place = Remote(str(root).rstrip("/")) if is_remote else Path(root)
         shards = _contents(self.root).items()
         self.entries = [(self.root / name, parts) for name, every in shards for parts in every]
@@ -117,7 +120,7 @@ class Shards:
         return rng.permutation(np.flatnonzero(rng.random(len(self)) < self.weights))
 
     def read(self, index: int, with_stuff: bool = False) -> tuple[Image.Image, np.ndarray]:
-        """The photo and its label map: 0 background, 1..K instances, 255 void.
+        """The photo and its label map: 0 background, 1..K instances, 255 void (see `with_object`).
 
         With stuff, its labels lie where no object is, if the shards hold any.
         """
@@ -126,17 +129,23 @@ class Shards:
         files = [io.BytesIO(self._bytes(path, parts[name])) for name in names]
         try:
             image, *maps = (Image.open(file, formats=FORMATS) for file in files)
-            rgb, (labels, *stuff) = image.convert("RGB"), map(np.asarray, maps)
+            rgb, (labels, *stuff) = image.convert("RGB"), map(labels_of, maps)
         except (OSError, SyntaxError, ValueError) as error:
             raise DataError(f"{path.name}, photo {index}: {error}. Make it anew.") from None
         if wrong := [each.size for each in maps if each.size != image.size]:
             raise DataError(f"{path.name}: labels are {wrong[0]}, the photo is {image.size}.")
+        labels = with_object(labels)
         return rgb, np.where(labels, labels, *stuff) if stuff else labels
 
     def record(self, index: int) -> dict:
         """What is known of a photo: source, licence where stated, who drew its masks; or {}."""
         path, parts = self.entries[index]
-        return json.loads(self._bytes(path, parts["json"])) if "json" in parts else {}
+        if "record" in parts:
+            return parts["record"]
+        try:
+            return dict(json.loads(self._bytes(path, parts["json"]))) if "json" in parts else {}
+        except (ValueError, TypeError) as error:
+            raise DataError(f"{path.name}, photo {index}: {error}. Mend its .json.") from None
 
     def _bytes(self, path: Place, span: Sequence[int]) -> bytes:
         if isinstance(path, Remote):
@@ -147,9 +156,14 @@ class Shards:
 
 
 def write_index(root: str | Path) -> Path:
-    """`index.json` beside the shards of a folder: what a web server must hold besides them."""
-    path = Path(root) / INDEX
-    path.write_text(json.dumps(_scan(Path(root))) + "\n", encoding="utf-8")
+    """`index.json` beside the shards of a folder: what a web server must hold besides them.
+
+    Where the parts of each sample lie, and its record.
+    """
+    shards, path, found = Shards(root), Path(root) / INDEX, defaultdict(list)
+    for index, (shard, parts) in enumerate(shards.entries):
+        found[shard.name].append({**parts, "record": shards.record(index)})
+    path.write_text(json.dumps(found) + "\n", encoding="utf-8")
     return path
 
 
@@ -159,11 +173,10 @@ def _contents(root: Place) -> dict[str, Sequence[Parts]]:
         return _scan(root)
     content = (root / INDEX).read()
     try:
-        return json.loads(content)
-    except ValueError:
-        raise DataError(
-            f"{root.url}/{INDEX} is no index of shards. Make it with data.shards.write_index."
-        ) from None
+        shards = json.loads(content).items()
+        return {n: [p for p in each if len(p["image"]) == len(p["labels"])] for n, each in shards}
+    except (AttributeError, LookupError, TypeError, ValueError):
+        raise DataError(f"{root.url}/{INDEX} is no index. Make it with write_index.") from None
 
 
 def _scan(root: Path) -> dict[str, Sequence[Parts]]:

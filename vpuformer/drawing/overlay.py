@@ -37,9 +37,7 @@ def overlay(
     size = (photo.height, photo.width)
     for name, array in (("mask", mask), ("gt_mask", gt_mask)):
         if array is not None and array.shape != size:
-            raise ImageError(
-                f"The {name} is {array.shape}, expected {size} like the image. Resize one of them."
-            )
+            raise ImageError(f"The {name} is {array.shape}, the image {size}. Resize one of them.")
     height, width = (max(1, round(side * scale)) for side in size)
     pixels = np.asarray(photo.resize((width, height), Image.Resampling.LANCZOS))
     if mask is not None:
@@ -174,8 +172,7 @@ def _dashes(points: Points, length: float) -> list[list[tuple[float, float]]]:
     path = np.asarray(points, float)
     run = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
     count = max(1, round(run[-1] / (2 * length)))
-    step = run[-1] / (2 * count)
-    pieces = []
+    step, pieces = run[-1] / (2 * count), []
     for i in range(count):
         at = np.linspace(2 * i * step, (2 * i + 1) * step, max(2, round(step) + 1))
         x, y = (np.interp(at, run, path[:, axis]) for axis in (0, 1))

@@ -15,8 +15,7 @@ class Attention(nn.Module):
 
     def __init__(self, embed_dim: int, num_heads: int, inner_dim: int | None = None) -> None:
         super().__init__()
-        inner = inner_dim or embed_dim
-        self.num_heads = num_heads
+        inner, self.num_heads = inner_dim or embed_dim, num_heads
         self.q, self.k, self.v = (nn.Linear(embed_dim, inner) for _ in range(3))
         self.out = nn.Linear(inner, embed_dim)
         with torch.no_grad():  # alike at first: equal places attend to each other

@@ -12,8 +12,7 @@ class SeparableBlock(nn.Module):
     def __init__(self, dim: int, mlp_ratio: int = 2) -> None:
         super().__init__()
         self.depthwise = nn.Conv2d(dim, dim, 5, 1, 2, groups=dim)
-        self.norm = nn.GroupNorm(1, dim)
-        self.expand = nn.Conv2d(dim, dim * mlp_ratio, 1)
+        self.norm, self.expand = nn.GroupNorm(1, dim), nn.Conv2d(dim, dim * mlp_ratio, 1)
         self.project = nn.Conv2d(dim * mlp_ratio, dim, 1)
 
     def forward(self, x: X16) -> X16:
@@ -58,8 +57,7 @@ class Decoder(nn.Module):
         self.level_4, self.level_8 = (nn.Conv2d(decoder_dim, decoder_dim, 1) for _ in range(2))
         self.level_16, self.level_32 = (nn.Conv2d(embed_dim, decoder_dim, 1) for _ in range(2))
         self.blocks = nn.Sequential(*(SeparableBlock(decoder_dim) for _ in range(depth)))
-        self.head = nn.Conv2d(decoder_dim, 1, 1)
-        self.out_channels = decoder_dim
+        self.head, self.out_channels = nn.Conv2d(decoder_dim, 1, 1), decoder_dim
 
     def forward(self, x4: X4, x8: X8, duals: list[X16]) -> tuple[Prob, X4]:
         """Logits at four times the 1/4 map's size, and the fused map at 1/4, F_v-hat."""

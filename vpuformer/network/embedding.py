@@ -18,8 +18,7 @@ def sine_axis(length: int, width: int) -> Float[Tensor, "length width"]:
 
     Sec. III-C, positional encoding. Frequencies rise geometrically from 1/2 to 16 cycles a side.
     """
-    place = (torch.arange(length) + 0.5) / length
-    count = width // 2
+    place, count = (torch.arange(length) + 0.5) / length, width // 2
     cycles = 0.5 * (2 * MAX_CYCLES) ** (torch.arange(count) / max(count - 1, 1))
     angle = 2 * math.pi * place[:, None] * cycles  # L width/2
     return torch.cat([angle.sin(), angle.cos()], -1)
@@ -43,12 +42,10 @@ class PromptEmbedding(nn.Module):
 
     def __init__(self, pue: PueConfig, embed_dim: int) -> None:
         super().__init__()
-        self.split = pue.place_length
-        half = embed_dim // 2
+        self.split, half = pue.place_length, embed_dim // 2
         self.place = nn.Linear(self.split, embed_dim, bias=False)
         self.sign = nn.Linear(pue.vector_length - self.split, embed_dim)
-        self.norm = nn.LayerNorm(embed_dim)
-        self.mlp = FeedForward(embed_dim, mlp_ratio=2)
+        self.norm, self.mlp = nn.LayerNorm(embed_dim), FeedForward(embed_dim, mlp_ratio=2)
         axis = sine_axis(pue.length, half).T / (pue.sigma * math.sqrt(2 * math.pi))
         with torch.no_grad():
             if pue.encoding == "pue":

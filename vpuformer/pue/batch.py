@@ -145,9 +145,7 @@ def _encode(
 ) -> Tensor:
     height, width = size
     if config.visual != "none" and image is None:
-        raise PromptError(
-            f"visual={config.visual!r} compares pixels: give encode the image, [3, H, W] in 0..1."
-        )
+        raise PromptError(f"visual={config.visual!r} needs the image: give [3, H, W] in 0..1.")
     signs, count = _signs(batch, config), batch.kind.shape[1]
     q = signs.new_zeros(*signs.shape[:2], width + height + signs.shape[2])  # B N P
     q[..., width + height :] = signs

@@ -31,8 +31,7 @@ def invert_axis(q_h: Float[Tensor, "*N W"], q_v: Float[Tensor, "*N H"]) -> Float
     Eq. 3 inverted: d = sigma sqrt(-2 ln q), y = top + d, where top and sigma (a third of the
     height, Reading R6) are read off the non-zero rows of q_v. Swap the arguments for rows.
     """
-    rows = torch.arange(q_v.shape[-1], device=q_v.device, dtype=q_v.dtype)
-    used = q_v > 0
+    rows, used = torch.arange(q_v.shape[-1], device=q_v.device, dtype=q_v.dtype), q_v > 0
     top = torch.where(used, rows, torch.inf).amin(-1, keepdim=True)
     bottom = torch.where(used, rows, -torch.inf).amax(-1, keepdim=True)
     d = scribble_sigma(bottom - top + 1) * (-2 * q_h.clamp(min=1e-30).log()).clamp(min=0).sqrt()

@@ -56,15 +56,13 @@ def learned_vector(kind: Kinds, xywh: Boxes, points: Strokes, length: int) -> Ve
     column, row and kind. A click takes its own column and row, a box those of its four sides, a
     stroke the mean over its points. Paper: the form of the embedding is not said.
     """
-    half = xywh[:, :, None, 2:] / 2
-    centre = xywh[:, :, None, :2]
+    half, centre = xywh[:, :, None, 2:] / 2, xywh[:, :, None, :2]
     corners = torch.cat([centre - half, centre + half], 2)  # B N 2 2
     b, n, m, _ = points.shape
     flat = points.reshape(b * n, m, 2).transpose(1, 2)
     stroke = F.interpolate(flat, SAMPLES, mode="linear", align_corners=True)
     stroke = stroke.transpose(1, 2).reshape(b, n, SAMPLES, 2)
-    what = kind[..., None]
-    tables = []
+    what, tables = kind[..., None], []
     for axis in (0, 1):
         click, box, line = (_share(spots[..., axis], length) for spots in (centre, corners, stroke))
         tables.append(torch.where(what == CLICK, click, torch.where(what == BOX, box, line)))

@@ -59,8 +59,7 @@ def scribble_axis(
     many = count >= (1 if is_random else 3)  # of one or two points the lower is the median
     crowd = many[where].nonzero()[:, 0]
     crowd = crowd[rank[crowd].argsort()]
-    crowd = crowd[where[crowd].argsort(stable=True)]
-    count = count[many]
+    crowd, count = crowd[where[crowd].argsort(stable=True)], count[many]
     drawn[many] = y[crowd][count.cumsum(0) - count + (count - 1) // 2]
     y = drawn.unflatten(0, (-1, width))  # K L
     found = (y >= -0.5) & (y < height - 0.5)

@@ -57,9 +57,8 @@ def depth(mask: Mask) -> np.ndarray:
     """
     import cv2
 
-    padded = np.pad(np.asarray(mask, dtype=np.uint8), 1)
     # IPP is off by 4e-6, which changes the click where two pixels are equally deep.
-    was_on = cv2.ipp.useIPP()
+    padded, was_on = np.pad(np.asarray(mask, dtype=np.uint8), 1), cv2.ipp.useIPP()
     cv2.ipp.setUseIPP(False)
     try:
         return cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
@@ -79,8 +78,7 @@ def largest_error(mistakes: Mistakes) -> ErrorRegion | None:
         return None
     positive = missed_size.max(initial=0) > surplus_size.max(initial=0)
     labels, sizes = (missed, missed_size) if positive else (surplus, surplus_size)
-    best = int(sizes.argmax())
-    large = np.flatnonzero(sizes > MERGE_ABOVE * sizes.sum())
+    best, large = int(sizes.argmax()), np.flatnonzero(sizes > MERGE_ABOVE * sizes.sum())
     merged = np.isin(labels, [best + 1, *(large + 1).tolist()])
     return ErrorRegion(positive=bool(positive), pixels=labels == best + 1, merged=merged)
 

@@ -114,8 +114,7 @@ def _clip(line: np.ndarray, region: np.ndarray, middle: tuple) -> np.ndarray:
     if not len(edges):
         return np.array([middle], dtype=np.float64)
     starts, ends = edges[::2], edges[1::2]
-    best = int((ends - starts).argmax())
-    keep = np.zeros(len(points), dtype=bool)
+    best, keep = int((ends - starts).argmax()), np.zeros(len(points), dtype=bool)
     keep[starts[best] : ends[best]] = is_vertex[starts[best] : ends[best]]
     keep[[starts[best], ends[best] - 1]] = True
     return points[keep]

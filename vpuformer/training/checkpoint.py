@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from vpuformer.errors import CheckpointError, written_whole
+from vpuformer.errors import CheckpointError, read_json, written_whole
 
 KEY = "vpuformer_training"
 KEPT = 2
@@ -68,3 +68,13 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tenso
             _, index, name = key.split(".", 2)
             state.setdefault(int(index), {})[name] = value
     optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+
+
+def claim(folder: Path, about: dict[str, Any]) -> None:
+    """Write down in `run.json` whose folder this is, or refuse when it is another run's."""
+    run, path = json.loads(json.dumps(about)), folder / "run.json"
+    if path.exists() and (found := read_json(path)) != run:
+        wrong = ", ".join(k for k in run if found.get(k) != run[k])
+        raise CheckpointError(f"{folder} holds another run (its {wrong} differ). Give a new one.")
+    with written_whole(path, CheckpointError, "Give another folder.") as temporary:
+        temporary.write_text(json.dumps(run, indent=1) + "\n", "utf-8")

@@ -4,8 +4,11 @@ import copy
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from vpuformer.evaluation import EvaluationConfig, run_samples, summary
 from vpuformer.model import VPUFormer
 from vpuformer.predictor import Predictor
 from vpuformer.training import recipes
+from vpuformer.training.checkpoint import claim
 from vpuformer.training.loop import fit
 from vpuformer.training.recipes import Recipe
 from vpuformer.weights import load, save, weights_hash
@@ -106,7 +110,8 @@ def finetune(
     start = {"hash": model.weights_hash, "card": model.card}
     names = {k: [p.image.name for p in pairs] for k, pairs in (("train", train), ("val", val))}
     about = {"start": start, "recipe": to_json(recipe), **names}
-    _claim(out, model, {**about, "config": to_json(config)})
+    who = {"start": weights_hash(model.state_dict()), "files": _digest((*train, *val))}
+    claim(out, {**about, "config": to_json(config), **who})
     held = Validation(out, _objects(val, config), config.patience, about)
     data, student = FolderSamples(train), copy.deepcopy(model).train()
     if 0 not in held.rows:
@@ -166,19 +171,13 @@ class Validation:
 
 def _objects(val: Sequence[Photo], config: FinetuneConfig) -> list[Sample]:
     """The held-out objects, at most so many, drawn from the seed and in the order of the photos."""
-    found = [sample for pair in val for sample in pair.objects(SET)]
-    chosen = np.random.default_rng(config.seed).permutation(len(found))
-    return [found[i] for i in sorted(chosen[: config.max_val_objects])]
+    owners = [(pair, i) for pair in val for i in range(len(pair.objects(SET)))]  # none is kept
+    chosen = np.random.default_rng(config.seed).permutation(len(owners))[: config.max_val_objects]
+    pairs = groupby((owners[i] for i in sorted(chosen)), key=itemgetter(0))
+    return [found[i] for pair, its in pairs for found in [pair.objects(SET)] for _, i in its]
 
 
-def _claim(out: Path, model: VPUFormer, about: dict[str, Any]) -> None:
-    """Write down whose folder this is, or refuse when it is another run's."""
-    run = json.loads(json.dumps({**about, "start": weights_hash(model.state_dict())}))
-    path = out / "run.json"
-    if path.exists() and (found := json.loads(path.read_text("utf-8"))) != run:
-        wrong = ", ".join(k for k in run if found.get(k) != run[k])
-        raise CheckpointError(
-            f"{out} holds another fine-tuning (its {wrong} differ). Remove it, or give a new one."
-        )
-    with written_whole(path, CheckpointError, "Give another folder.") as temporary:
-        temporary.write_text(json.dumps(run, indent=1) + "\n", "utf-8")
+def _digest(pairs: Iterable[Photo]) -> str:
+    """sha256 over that of each photo and mask, in order."""
+    files = (sha256(path.read_bytes()) for p in pairs for path in (p.image, p.truth))
+    return sha256(b"".join(file.digest() for file in files)).hexdigest()

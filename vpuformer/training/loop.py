@@ -108,13 +108,11 @@ def fit(
 def _check_rounds(recipe: Recipe) -> None:
     if recipe.rounds != len(recipe.round_weights):
         raise ConfigError(
-            f"Recipe.rounds is {recipe.rounds}, but round_weights has "
-            f"{len(recipe.round_weights)} entries. Give one weight per round."
+            f"{recipe.rounds} rounds, {len(recipe.round_weights)} weights: give one each."
         )
-    most = recipe.rounds
     for name, value, least in (("fewest", recipe.fewest, 0), ("graded", recipe.graded, 1)):
-        if not least <= value <= most:
-            raise ConfigError(f"Recipe.{name} is {value}, expected {least} to rounds ({most}).")
+        if not least <= value <= recipe.rounds:
+            raise ConfigError(f"Recipe.{name} is {value}, expected {least} to {recipe.rounds}.")
 
 
 def _step(
@@ -202,10 +200,7 @@ def _restore(found, header: dict, weights: nn.Module, optimizer) -> dict[str, An
     tensors, meta = found
     kinds = {"recipe": Recipe, "config": ModelConfig}  # through them, so that new fields count
     if any(from_json(c, meta[k]) != from_json(c, header[k]) for k, c in kinds.items()):
-        raise CheckpointError(
-            "The checkpoints in this folder belong to another model or recipe. Use a new folder, "
-            "or pass the recipe they were made with."
-        )
+        raise CheckpointError("The checkpoints are of another model or recipe. Use a new folder.")
     weights.load_state_dict({k: v for k, v in tensors.items() if not k.startswith("optimizer.")})
     checkpoint.restore_optimizer(optimizer, tensors)
     return meta

@@ -5,6 +5,7 @@ from typing import Literal
 
 from vpuformer.config import LossConfig
 from vpuformer.data.augmentation import Choice
+from vpuformer.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +39,10 @@ class Recipe:
     precision: str = "auto"  # Fabric's words; "auto": "bf16-mixed" on a GPU, else "32-true"
     save_every: int = 100
     log_every: int = 10
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.seed < 0:
+            raise ConfigError(f"{self.steps} steps, seed {self.seed}: expected >= 1 and >= 0.")
 
     def crop_at(self, step: int) -> int:
         """Side of the training crop at a step, in pixels."""

@@ -85,7 +85,6 @@ def round_weights(recipe: Recipe, step: int) -> Float[Tensor, " N"]:
     drawn, count = rng.permutation(recipe.rounds), recipe.rounds
     if recipe.fewest:
         count = int(rng.integers(recipe.fewest, recipe.rounds + 1))
-    drawn = drawn[drawn < count][: recipe.graded]
-    weights = np.zeros(count, np.float32)
+    drawn, weights = drawn[drawn < count][: recipe.graded], np.zeros(count, np.float32)
     weights[drawn] = np.asarray(recipe.round_weights)[drawn]
     return torch.from_numpy(weights / weights.sum())

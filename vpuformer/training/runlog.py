@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,8 @@ class RunLog:
             return
         try:
             with open(self.path, mode, encoding="utf-8") as file:
-                file.writelines(json.dumps(row) + "\n" for row in rows)
+                # JSON knows no NaN: null stands in a skipped step's line
+                plain = ({k: v if isfinite(v) else None for k, v in row.items()} for row in rows)
+                file.writelines(json.dumps(row) + "\n" for row in plain)
         except OSError as error:
             raise CheckpointError(f"Could not write {self.path}: {error}. {ADVICE}") from error

@@ -81,8 +81,7 @@ def _runs(mask: Bool[Tensor, "B h w"]) -> Int[Tensor, "B h w"]:
 def _pooled(error: Tensor) -> tuple[Tensor, Tensor]:
     """Cells that are mostly error (the worst one if none is), and whether there is any at all."""
     share = F.avg_pool2d(error.float(), STRIDE)[:, 0]  # B h w
-    cells = share >= 0.5
-    worst = (share == share.amax((1, 2), keepdim=True)) & (share > 0)
+    cells, worst = share >= 0.5, (share == share.amax((1, 2), keepdim=True)) & (share > 0)
     cells = torch.where(cells.any((1, 2), keepdim=True), cells, worst)
     return cells, (share > 0).any((1, 2))
 
@@ -148,8 +147,7 @@ def _pixel_in(pixels: Tensor, cell: Tensor, u: Tensor) -> Tensor:
     width = pixels.shape[-1] // STRIDE
     inside = blocks.gather(2, cell[:, None, None].expand(-1, blocks.shape[1], 1))[..., 0]
     at = choose(inside, u)
-    x = (cell % width) * STRIDE + at % STRIDE
-    y = (cell // width) * STRIDE + at // STRIDE
+    x, y = (cell % width) * STRIDE + at % STRIDE, (cell // width) * STRIDE + at // STRIDE
     return torch.stack([x, y], -1).float()
 
 
@@ -159,8 +157,7 @@ def _box(pixels: Tensor, region: Tensor, u: Tensor) -> Tensor:
     kept = ((F.interpolate(near, scale_factor=STRIDE) > 0) & pixels)[:, 0]  # B H W
     edges = []
     for dim, size in ((1, kept.shape[2]), (2, kept.shape[1])):
-        used = kept.any(dim)
-        at = torch.arange(size, device=kept.device).float()
+        used, at = kept.any(dim), torch.arange(size, device=kept.device).float()
         edges.append(torch.where(used, at, torch.inf).amin(1) - 0.5)
         edges.append(torch.where(used, at, -torch.inf).amax(1) + 0.5)
     x0, x1, y0, y1 = (e.nan_to_num(0, 1, 0) for e in edges)
@@ -205,8 +202,7 @@ def first_prompts(
     Extra positives lie on the object, negatives on a ring around it (FACTS A46).
     """
     error = find_error(target, torch.zeros_like(target), valid)
-    batch = simulate(error, u[:, 0], shares)
-    has_more = u[:, 0, -1] < 0.2
+    batch, has_more = simulate(error, u[:, 0], shares), u[:, 0, -1] < 0.2
     if not has_more.any():
         return batch
     cells = F.max_pool2d(target, STRIDE)

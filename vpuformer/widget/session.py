@@ -62,7 +62,7 @@ class Session:
         precision: Precision = "auto",
     ) -> None:
         self.name = Path(image).name if isinstance(image, str | Path) else "image"
-        self.image, self.truth = read(image), None if truth is None else np.asarray(truth, bool)
+        self.image, self.truth = read(image), None if truth is None else np.asarray(truth) > 0.5
         start, _ = begun(mask, self.size), begun(self.truth, self.size)
         self.answers = Answers(self.image, model, precision)
         self.changed: list[Callable[[], object]] = []

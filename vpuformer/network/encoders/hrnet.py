@@ -72,8 +72,7 @@ class HRNet18s(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = conv(3, self.stem_channels, 3, 2)
-        self.stem2 = conv(64, 64, 3, 2)
+        self.stem, self.stem2 = conv(3, self.stem_channels, 3, 2), conv(64, 64, 3, 2)
         wide = 64 * Bottleneck.expansion
         self.layer1 = nn.Sequential(*(Bottleneck(wide if r else 64, 64) for r in range(BLOCKS)))
         self.keep = conv(wide, WIDTHS[0], 3)

@@ -84,8 +84,7 @@ class EfficientNetLite(Trunk):
     def __init__(self, name: str = "lite0") -> None:
         super().__init__()
         width, depth = SCALE[name]
-        self.stem = nn.Conv2d(3, self.stem_channels, 3, 2)
-        self.stages = nn.ModuleList()
+        self.stem, self.stages = nn.Conv2d(3, self.stem_channels, 3, 2), nn.ModuleList()
         chans, last = self.stem_channels, len(STAGES) - 1
         for i, (expansion, kernel, stride, base, repeats) in enumerate(STAGES):
             out = _round_channels(base * width)

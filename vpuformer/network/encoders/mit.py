@@ -84,8 +84,7 @@ class Block(nn.Module):
     def __init__(self, dim: int, num_heads: int, reduction: int) -> None:
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(dim, eps=1e-6), nn.LayerNorm(dim, eps=1e-6)
-        self.attn = ReducedAttention(dim, num_heads, reduction)
-        self.mlp = MixMlp(dim)
+        self.attn, self.mlp = ReducedAttention(dim, num_heads, reduction), MixMlp(dim)
 
     def forward(self, x: Pixels, grid: Grid) -> Pixels:
         """The block's tokens."""
@@ -102,8 +101,7 @@ class Stage(nn.Module):
         kernel, stride = (3, 2) if index else (7, 4)
         self.patch_embed = PatchEmbed(before, dim, kernel, stride)
         blocks = (Block(dim, HEADS[index], REDUCTIONS[index]) for _ in range(DEPTH))
-        self.blocks = nn.ModuleList(blocks)
-        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.blocks, self.norm = nn.ModuleList(blocks), nn.LayerNorm(dim, eps=1e-6)
 
     def forward(self, x: Level, maps: X16 | None = None) -> X16:
         """The stage's map."""

@@ -27,8 +27,7 @@ class Published:
     def __init__(
         self, weights: Mapping[str, Tensor], network: str, dropped: tuple[str, ...] = ()
     ) -> None:
-        self.network = network
-        kept = (k for k in weights if not k.startswith(dropped))
+        self.network, kept = network, (k for k in weights if not k.startswith(dropped))
         self.left = {k: weights[k] for k in kept if not k.endswith("num_batches_tracked")}
         self._missing: list[str] = []
         self._found: list[tuple[Tensor, Tensor]] = []
@@ -79,12 +78,8 @@ class Published:
 
     def close(self) -> None:
         """Write all values, or say what is missing and what is left over."""
-        said = []
-        if self._missing:
-            said.append(f"lack {', '.join(self._missing[:5])} ({len(self._missing)} in all)")
-        if self.left:
-            first = ", ".join(sorted(self.left)[:5])
-            said.append(f"hold {len(self.left)} keys this trunk has no place for: {first}")
+        faults = {"lack": self._missing, "hold, beyond what this trunk has,": sorted(self.left)}
+        said = [f"{does} {', '.join(k[:5])} ({len(k)} in all)" for does, k in faults.items() if k]
         if said:
             raise CheckpointError(
                 f"{self.network} weights {' and '.join(said)}. Check that the file holds the "

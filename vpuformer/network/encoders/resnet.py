@@ -56,8 +56,7 @@ class ASPP(nn.Module):
 
     def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B D h w"]:
         """The joined map."""
-        maps = [branch(x) for branch in self.branches]
-        maps.append(self.pool(x.mean((2, 3), keepdim=True)))
+        maps = [*(branch(x) for branch in self.branches), self.pool(x.mean((2, 3), keepdim=True))]
         maps = [F.relu_(norm(m)) for norm, m in zip(self.norms, maps, strict=True)]
         maps[-1] = maps[-1].expand_as(maps[0])
         return self.project(torch.cat(maps, 1))

@@ -21,8 +21,7 @@ class TinyEncoder(Trunk):
 
     def __init__(self, channels: tuple[int, int, int, int] = (32, 48, 64, 96)) -> None:
         super().__init__()
-        self.channels = channels
-        self.stem = nn.Conv2d(3, self.stem_channels, 3, 2, 1)
+        self.channels, self.stem = channels, nn.Conv2d(3, self.stem_channels, 3, 2, 1)
         widths = (self.stem_channels, *channels)
         stages = ([*_layer(a, b, 2), *_layer(b, b, 1)] for a, b in pairwise(widths))
         self.stages = nn.ModuleList(nn.Sequential(*layers) for layers in stages)

@@ -36,8 +36,7 @@ class Block(nn.Module):
         super().__init__()
         self.window = window
         self.norm1, self.norm2 = nn.LayerNorm(dim, eps=1e-6), nn.LayerNorm(dim, eps=1e-6)
-        self.attn = SelfAttention(dim, num_heads)
-        wide = int(dim * mlp_ratio)
+        self.attn, wide = SelfAttention(dim, num_heads), int(dim * mlp_ratio)
         mlp = {"fc1": nn.Linear(dim, wide), "act": nn.GELU(), "fc2": nn.Linear(wide, dim)}
         self.mlp = nn.Sequential(OrderedDict(mlp))
 
@@ -89,8 +88,7 @@ class ViT(nn.Module):
     ) -> None:
         super().__init__()
         self.stem_channels, self.channels = embed_dim, (embed_dim,)
-        self.grid = (grid, grid)
-        self.patch_embed = nn.Conv2d(3, embed_dim, PATCH, PATCH)
+        self.grid, self.patch_embed = (grid, grid), nn.Conv2d(3, embed_dim, PATCH, PATCH)
         self.pos_embed = nn.Parameter(torch.zeros(1, embed_dim, grid, grid))
         nn.init.normal_(self.pos_embed, std=0.02)
         windows = (0 if i in global_blocks else window for i in range(depth))
