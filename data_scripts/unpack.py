@@ -1,11 +1,13 @@
 """Archives of strangers: unpacked into an empty folder or not at all, plain files only."""
 
+import errno
+import lzma
 import stat
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -16,7 +18,11 @@ from vpuformer.errors import DataError
 MOST_RATIO = 60  # bytes unpacked per byte packed; photos stay near 1, flat BMP masks near 20
 SMALL = 64 << 20  # bytes that any archive may unpack to
 MOST_MEMBERS = 500_000
-BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
+BROKEN = (
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, NotImplementedError),
+)
+NO_DISK = (None, errno.EINVAL)  # OSErrors of gzip and bz2; of a zip that points outside itself
 Member = tuple[str, IO[bytes] | None]  # its path; None: a folder
 
 
@@ -56,14 +62,23 @@ def unpack(archive: Path, folder: Path) -> None:
 @contextmanager
 def opened(archive: Path) -> Iterator[Iterator[Member]]:
     """The members of an archive, one after the other; a broken archive is a `DataError`."""
-    try:
+    with _whole(archive):
         if archive.suffix == ".zip":
             with zipfile.ZipFile(archive) as file:
                 yield _zip_members(archive, file)
         else:
             with tarfile.open(archive, "r:*") as file:
                 yield _tar_members(archive, file)
-    except BROKEN as error:
+
+
+@contextmanager
+def _whole(archive: Path) -> Iterator[None]:
+    """What a broken archive raises, however it is packed, as a `DataError`."""
+    try:
+        yield
+    except (*BROKEN, OSError) as error:
+        if isinstance(error, OSError) and (error.errno not in NO_DISK or error.filename):
+            raise  # the disk's
         raise DataError(
             f"{archive} is not a whole archive ({str(error).partition(':')[0]}). Remove it and "
             "fetch it again."
@@ -107,11 +122,9 @@ def _inside(archive: Path, name: str) -> PurePosixPath:
 def _declared(archive: Path) -> int:
     """Bytes that the archive says it holds, or the least it can hold."""
     if archive.suffix == ".zip":
-        try:
-            with zipfile.ZipFile(archive) as file:
-                return sum(info.file_size for info in file.infolist())
-        except BROKEN:
-            return 0  # said with its cause when it is opened
+        with suppress(DataError), opened_zip(archive) as file:  # said when it is opened again
+            return sum(info.file_size for info in file.infolist())
+        return 0
     return archive.stat().st_size
 
 
@@ -125,11 +138,8 @@ def _refused(archive: Path, name: str, why: str) -> DataError:
 @contextmanager
 def opened_zip(archive: Path) -> Iterator[zipfile.ZipFile]:
     """A zip archive to read single files from; a broken one is a `DataError`."""
-    try:
-        with zipfile.ZipFile(archive) as file:
-            yield file
-    except BROKEN as error:
-        raise DataError(f"{archive} is not a whole archive: {error}. Fetch it again.") from None
+    with _whole(archive), zipfile.ZipFile(archive) as file:
+        yield file
 
 
 def one_member(file: zipfile.ZipFile, name: str, most: int) -> bytes:

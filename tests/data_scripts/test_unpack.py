@@ -169,6 +169,37 @@ def test_a_damaged_zip_is_named(tmp_path):
         one_member(file, "a", 10**6)
 
 
+@pytest.mark.parametrize("kind", ["bz2", "lzma", "tar.xz", "tar.bz2"])
+def test_a_damaged_archive_of_other_packing_is_named(tmp_path, kind):
+    noise = ("a", np.random.default_rng(0).bytes(40_000))
+    if kind.startswith("tar"):
+        archive = tar(tmp_path / f"bad.{kind}", noise, mode=f"w:{kind[4:]}")
+    else:
+        method = {"bz2": zipfile.ZIP_BZIP2, "lzma": zipfile.ZIP_LZMA}[kind]
+        archive = zipped(tmp_path / "bad.zip", noise, method=method)
+    content = bytearray(archive.read_bytes())
+    content[20_000:20_100] = bytes(100)
+    archive.write_bytes(content)
+    with pytest.raises(DataError, match=r"not a whole archive .*fetch it again"):
+        unpack(archive, tmp_path / "out")
+
+
+def test_a_zip_that_points_outside_itself_is_named(tmp_path):
+    archive = zipped(tmp_path / "bad.zip", ("a", b"1"))
+    content = bytearray(archive.read_bytes())
+    at = content.index(b"PK\x05\x06") + 16  # where the list of members begins
+    content[at : at + 4] = (9999).to_bytes(4, "little")
+    archive.write_bytes(content)
+    with pytest.raises(DataError, match="not a whole archive"):
+        unpack(archive, tmp_path / "out")
+
+
+def test_what_the_disk_refuses_is_not_the_archives_fault(tmp_path):
+    archive = zipped(tmp_path / "long.zip", ("a" * 300, b"1"))
+    with pytest.raises(DataError, match=r"cannot be written: .*Choose another folder"):
+        unpack(archive, tmp_path / "out")
+
+
 def test_a_disk_without_room_is_said_first(tmp_path, monkeypatch):
     archive = zipped(tmp_path / "a.zip", ("a", bytes(5000)))
     usage = namedtuple("usage", "total used free")
