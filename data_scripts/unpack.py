@@ -42,6 +42,8 @@ def unpack(archive: Path, folder: Path) -> None:
         check_room(folder, _declared(archive), f"Unpacking {archive.name}")
         with opened(archive) as members:
             for count, (name, content) in enumerate(members):
+                if count >= MOST_MEMBERS:
+                    raise _refused(archive, name, f"it holds more than {MOST_MEMBERS:,} members")
                 target = folder / _inside(archive, name)
                 if content is None:
                     target.mkdir(parents=True, exist_ok=True)
@@ -50,7 +52,7 @@ def unpack(archive: Path, folder: Path) -> None:
                 with target.open("xb") as file:
                     while chunk := content.read(CHUNK):
                         budget -= len(chunk)
-                        if budget < 0 or count > MOST_MEMBERS:
+                        if budget < 0:
                             raise _refused(archive, name, "it swells far beyond its size")
                         file.write(chunk)
     except FileExistsError as error:

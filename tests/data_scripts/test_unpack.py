@@ -117,11 +117,14 @@ def test_bombs_are_stopped_early(tmp_path, suffix, monkeypatch):
     assert sum(map(len, files(tmp_path / "out").values())) <= 1 << 20
 
 
-def test_too_many_members_are_stopped(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("name", "content"), [("{}", b"x"), ("{}", b""), ("{}/", b"")])
+def test_too_many_members_are_stopped(tmp_path, monkeypatch, name, content):
     monkeypatch.setattr(module, "MOST_MEMBERS", 5)
-    archive = tar(tmp_path / "many.tar", *((str(i), b"x") for i in range(9)), mode="w")
-    with pytest.raises(DataError, match="swells"):
-        unpack(archive, tmp_path / "out")
+    members = [(name.format(i), content) for i in range(9)]
+    unpack(zipped(tmp_path / "some.zip", *members[:5]), tmp_path / "some")
+    with pytest.raises(DataError, match="holds more than 5 members"):
+        unpack(zipped(tmp_path / "many.zip", *members), tmp_path / "out")
+    assert len(list((tmp_path / "out").iterdir())) == 5
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
