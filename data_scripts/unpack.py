@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, cast
 
 from fetch import CHUNK, check_room, full_or
 
@@ -111,6 +111,16 @@ def _tar_members(archive: Path, file: tarfile.TarFile) -> Iterator[Member]:
             raise _refused(archive, info.name, "it is a link or a device")
         with content:
             yield info.name, content
+    _read_out(archive, file)
+
+
+def _read_out(archive: Path, file: tarfile.TarFile) -> None:
+    """What follows the last member: a packed stream compares its checksum at its very end."""
+    left = max(SMALL, MOST_RATIO * archive.stat().st_size)
+    while chunk := cast("IO[bytes]", file.fileobj).read(CHUNK):
+        left -= len(chunk)
+        if left < 0:
+            raise _refused(archive, "its end", "it swells far beyond its size")
 
 
 def _inside(archive: Path, name: str) -> PurePosixPath:

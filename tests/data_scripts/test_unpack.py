@@ -1,6 +1,9 @@
 """Archives of strangers: plain files inside one folder, or a refusal and nothing outside."""
 
+import bz2
+import gzip
 import io
+import lzma
 import shutil
 import stat
 import tarfile
@@ -184,6 +187,36 @@ def test_a_damaged_archive_of_other_packing_is_named(tmp_path, kind):
     content[20_000:20_100] = bytes(100)
     archive.write_bytes(content)
     with pytest.raises(DataError, match=r"not a whole archive .*fetch it again"):
+        unpack(archive, tmp_path / "out")
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz"])
+def test_the_checksum_at_the_end_of_a_packed_tar_is_compared(tmp_path, kind):
+    archive = tar(tmp_path / f"bad.tar.{kind}", ("a", b"12345"), mode="w")
+    packer = {"gz": gzip, "bz2": bz2, "xz": lzma}[kind]
+    content = bytearray(packer.compress(archive.read_bytes()))
+    at = {"gz": -8, "bz2": -3, "xz": -40}[kind]  # the checksum of all, or of the last block
+    content[at] ^= 16
+    archive.write_bytes(content)
+    with pytest.raises(DataError, match=r"not a whole archive .*fetch it again"):
+        unpack(archive, tmp_path / "out")
+
+
+def test_a_flipped_bit_in_a_tgz_is_found(tmp_path):
+    archive = tmp_path / "bad.tgz"
+    noise = np.random.default_rng(0).bytes(40_000)
+    content = gzip.compress(tar(archive, ("a", noise), mode="w").read_bytes())
+    for at in range(1000, 40_000, 3000):
+        archive.write_bytes(content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :])
+        with pytest.raises(DataError, match="not a whole archive"):
+            unpack(archive, tmp_path / f"out{at}")
+
+
+def test_a_bomb_behind_the_last_member_is_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SMALL", 1 << 20)
+    archive = tar(tmp_path / "bomb.tgz", ("a", b"1"), mode="w")
+    archive.write_bytes(gzip.compress(archive.read_bytes() + bytes(8 << 20)))
+    with pytest.raises(DataError, match="swells far beyond its size"):
         unpack(archive, tmp_path / "out")
 
 
