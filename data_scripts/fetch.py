@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+import zipfile
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
@@ -195,4 +196,6 @@ def _fault(path: Path, file: Download) -> str:
         content.seek(0)
         if file.sha256 and hashlib.file_digest(content, "sha256").hexdigest() != file.sha256:
             return f"its sha256 is not {file.sha256}"
+        if kind == ".zip" and not zipfile.is_zipfile(content):  # its list of members comes last
+            return "it breaks off before its end"
     return ""

@@ -18,12 +18,16 @@ from vpuformer.errors import DataError
 NAME = "Set.zip"
 
 
-@pytest.fixture(scope="module")
-def content():
+def zipped(seed):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("noise", np.random.default_rng(0).bytes(300_000))
+        archive.writestr("noise", np.random.default_rng(seed).bytes(300_000))
     return packed.getvalue()
+
+
+@pytest.fixture(scope="module")
+def content():
+    return zipped(seed=0)
 
 
 @pytest.fixture
@@ -56,6 +60,18 @@ def test_a_bad_first_mirror_is_passed_over(published, content, tmp_path, faults)
     assert [path for path, _ in published.asked].count("/a/Set.zip") == len(faults)
 
 
+def test_a_first_mirror_with_half_a_zip_is_passed_over(published, content, tmp_path):
+    published.files["/a/Set.zip"] = content[:-200]
+    assert fetch(published.unknown, tmp_path).read_bytes() == content and left(tmp_path) == [NAME]
+
+
+def test_half_a_zip_alone_is_named_and_not_kept(published, content, tmp_path):
+    published.files = dict.fromkeys(published.files, content[:-200])
+    with pytest.raises(DataError, match=r"/a/Set.zip: it breaks off before its end"):
+        fetch(published.unknown, tmp_path)
+    assert left(tmp_path) == []
+
+
 def test_a_missing_first_mirror_is_asked_once(published, content, tmp_path):
     del published.files["/a/Set.zip"]
     assert fetch(published.known, tmp_path).read_bytes() == content
@@ -86,7 +102,7 @@ def test_a_file_that_changed_meanwhile_is_fetched_anew(published, content, tmp_p
     published.faults["/a/Set.zip"] = ["cut", "down", "down", "down"]
     with pytest.raises(DataError):
         fetch(only, tmp_path)
-    published.files["/a/Set.zip"] = content[:100] + content[::-1]
+    published.files["/a/Set.zip"] = zipped(seed=1)
     assert fetch(only, tmp_path).read_bytes() == published.files["/a/Set.zip"]
 
 
