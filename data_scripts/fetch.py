@@ -49,7 +49,7 @@ def fetch(file: Download, folder: Path) -> Path:
     """
     target, part = folder / file.name, folder / f"{file.name}.part"
     if target.is_file():
-        if fault := _fault(target, file):
+        if fault := fault_of(target, file):
             raise DataError(f"{target} is there, but {fault}. Remove it and run again.")
         return target
     faults = []
@@ -57,7 +57,7 @@ def fetch(file: Download, folder: Path) -> Path:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             _download(url, part, file)
-            if fault := _fault(part, file):
+            if fault := fault_of(part, file):
                 _forget(part)
                 raise MirrorError(fault)
             os.replace(part, target)
@@ -181,7 +181,7 @@ def _forget(part: Path) -> None:
     _note(part).unlink(missing_ok=True)
 
 
-def _fault(path: Path, file: Download) -> str:
+def fault_of(path: Path, file: Download) -> str:
     """What is wrong with a whole file, or nothing."""
     with path.open("rb") as content:
         head = content.read(512)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from fetch import Download, fetch, full_or
+from fetch import Download, fault_of, fetch, full_or
 from unpack import unpack
 from write import BARE, Seen, count_again, write_folder, write_shards
 
@@ -120,18 +120,23 @@ def _make(
 
 
 def _sources(entry: dict[str, Any], words: argparse.Namespace) -> list[Path]:
-    """The archives, fetched; or what the user has already."""
-    if words.source:
-        if not words.source.exists():
-            raise VPUError(f"There is no {words.source}. Check --source.")
-        return [words.source]
-    if not entry["files"]:
-        raise VPUError(f"{entry['how']} Then give the folder or archive with --source.")
+    """The archives, fetched; or what the user has already, held to what is known of it."""
     fields = ("name", "size", "sha256")
     files = [
         Download(urls=tuple(file["urls"]), **{key: file[key] for key in fields})
         for file in entry["files"]
     ]
+    if words.source:
+        if not words.source.exists():
+            raise VPUError(f"There is no {words.source}. Check --source.")
+        known = [file for file in files if file.name == words.source.name]
+        if known and words.source.is_file() and (fault := fault_of(words.source, known[0])):
+            raise DataError(
+                f"{words.source}: {fault}. Fetch it again, or give the unpacked folder."
+            )
+        return [words.source]
+    if not files:
+        raise VPUError(f"{entry['how']} Then give the folder or archive with --source.")
     return [fetch(file, words.downloads) for file in files]
 
 

@@ -1,6 +1,7 @@
 """Every published set, made up small: from its address to what vpuformer reads."""
 
 import errno
+import hashlib
 import json
 import re
 import shutil
@@ -186,6 +187,23 @@ def test_a_script_runs_as_a_script(tmp_path):
 def test_an_unpacked_folder_serves_too(desk):
     shutil.unpack_archive(desk.write("GrabCut.zip"), desk.folder / "mine")
     assert desk.run("--source", desk.folder / "mine") == 0 and not desk.server.asked
+
+
+@sets("sbd")
+def test_an_archive_of_the_published_name_is_held_to_size_and_sha256(desk, capsys):
+    file, given = desk.entry["files"][0], desk.write("benchmark.tgz")
+    file["size"] = given.stat().st_size
+    file["sha256"] = hashlib.sha256(desk.archives["benchmark.tgz"]).hexdigest()
+    assert desk.run("--source", given) == 0
+    shutil.rmtree(desk.out)
+    content = bytearray(desk.archives["benchmark.tgz"])
+    content[4] ^= 1  # the time in gzip's header: nothing else finds it
+    given.write_bytes(content)
+    assert desk.run("--source", given) == 2 and desk.nothing_made()
+    assert f"{given}: its sha256 is not {file['sha256']}. Fetch" in capsys.readouterr().err
+    given.write_bytes(content + b"more")
+    assert desk.run("--source", given) == 2 and "bytes, expected" in capsys.readouterr().err
+    assert given.is_file() and not desk.server.asked
 
 
 @sets("coco_lvis")
