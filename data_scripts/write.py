@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 from vpuformer.data.augmentation import VOID
 from vpuformer.data.samples import Photo, folder_samples
@@ -25,6 +25,7 @@ TOLD = 2000  # label maps between two words on the screen
 BARE = "photos without an object"  # counted, not written
 BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # of bad pictures
 KEPT = {"JPEG": "jpg", "WEBP": "webp"}  # what a shard holds as published
+ORIENTATION = ExifTags.Base.Orientation
 
 
 def write_folder(photos: Iterable[Photo], out: Path, seen: Seen) -> None:
@@ -41,7 +42,8 @@ def write_shards(photos: Iterable[Photo], out: Path, seen: Seen, about: dict[str
     """SET-0000.tar and on (key.jpg or key.webp, key.png, key.json, key.stuff) with their index.
 
     Args:
-        photos: what to write; other formats than JPEG and WebP become lossless WebP.
+        photos: what to write; other formats than JPEG and WebP, and those of them that are turned
+            by EXIF or transparent, become lossless WebP, upright and on white.
         out: a folder, made here.
         seen: counts photos and objects.
         about: source and licence, for every photo's record.
@@ -109,11 +111,16 @@ def _objects(labels: np.ndarray) -> int:
 
 
 def _content(photo: Photo, *maps: np.ndarray) -> tuple[bytes, str]:
-    """The bytes of the photo's file and their kind, checked against its label maps."""
+    """The bytes of the photo's file, checked upright against its label maps, and their kind.
+
+    The kind is one of `KEPT` only where a reader of shards may take the pixels as they lie.
+    """
     try:
         content = photo.image.read_bytes()
         with Image.open(io.BytesIO(content), formats=FORMATS) as file:
-            width, height, kind = file.width, file.height, file.format or ""
+            kind, is_turned = file.format or "", file.getexif().get(ORIENTATION, 1) != 1
+            as_is = not is_turned and not file.has_transparency_data
+            width, height = ImageOps.exif_transpose(file).size if is_turned else file.size
     except DataError:
         raise
     except BROKEN as error:
@@ -123,7 +130,7 @@ def _content(photo: Photo, *maps: np.ndarray) -> tuple[bytes, str]:
             f"The photo {photo.name} is {width} x {height}, its labels {columns} x {rows}. "
             "Fetch the set again."
         )
-    return content, KEPT.get(kind, kind)
+    return content, KEPT.get(kind, kind) if as_is else kind
 
 
 def _png(labels: np.ndarray) -> bytes:

@@ -12,7 +12,7 @@ import write
 from PIL import Image
 from small import shown
 
-from vpuformer.data.samples import Photo
+from vpuformer.data.samples import Photo, folder_samples
 from vpuformer.data.shards import Shards, ShardSamples
 
 SIZE = (50, 70)
@@ -57,6 +57,44 @@ def test_shards_hold_what_the_folder_held(folder, tmp_path, capsys):
     assert content == (folder / "images" / "a.jpg").read_bytes()
     sample = shown(ShardSamples(shards).sample(0, 0, 32), 32)
     assert sample.image.shape == (32, 32, 3) and sample.target.any()
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+@pytest.mark.parametrize("kind", ["jpg", "webp", "tif", "png"])
+def test_a_photo_that_exif_turns_lies_upright_under_its_labels(tmp_path, kind, orientation):
+    root, out = tmp_path / "mine", tmp_path / "shards"
+    labels = np.zeros(SIZE, np.uint8)
+    labels[5:20, 5:30] = 1  # row = y
+    back = {1: None, 3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90}
+    back[8] = Image.Transpose.ROTATE_270
+    picture = Image.fromarray(np.repeat(labels[..., None] * 255, 3, -1))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    if back[orientation] is not None:
+        picture = picture.transpose(back[orientation])
+    for part in ("images", "masks"):
+        (root / part).mkdir(parents=True)
+    picture.save(root / "images" / f"a.{kind}", exif=exif, quality=95)
+    Image.fromarray(labels).save(root / "masks" / "a.png")
+    assert pack.main([str(root), "--out", str(out)]) == 0
+    image, found = Shards(out).read(0)
+    pixels = np.asarray(image)
+    assert pixels[found == 1].mean() > 250 and pixels[found == 0].mean() < 5
+    write.write_folder(pack.read(root), tmp_path / "folder", write.Seen())
+    (sample,) = folder_samples(tmp_path / "folder")
+    assert sample.image[sample.gt].mean() > 250 and sample.gt.shape == SIZE
+    suffix = "jpg" if kind == "jpg" and orientation == 1 else "webp"
+    assert f"a.{suffix}".encode() in (out / "mine-0000.tar").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["webp", "png"])
+def test_what_is_transparent_lies_on_white(folder, tmp_path, kind):
+    for path in (folder / "images").glob("c.*"):
+        path.unlink()
+    clear = Image.new("RGBA", SIZE[::-1], (9, 9, 9, 0))
+    clear.save(folder / "images" / f"c.{kind}", lossless=True)
+    assert pack.main([str(folder), "--out", str(tmp_path / "shards")]) == 0
+    assert np.asarray(Shards(tmp_path / "shards").read(2)[0]).min() == 255
 
 
 def test_stuff_never_shares_a_number_with_an_object(folder, tmp_path):
