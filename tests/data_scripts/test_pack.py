@@ -111,6 +111,22 @@ def test_stuff_never_shares_a_number_with_an_object(folder, tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "shard"),
+    [
+        ("my photos.src", "my_photos_src-0000.tar"),
+        ("teacher_marks", "human-teacher_marks-0000.tar"),
+    ],
+)
+def test_shards_bear_a_plain_name_that_says_people_drew_the_masks(folder, tmp_path, name, shard):
+    folder = folder.rename(tmp_path / name)
+    assert pack.main([str(folder), "--out", str(tmp_path / "shards")]) == 0
+    shards = Shards(tmp_path / "shards")
+    assert [p.name for p in tmp_path.glob("shards/*.tar")] == [shard]
+    assert shards.record(0)["source"] == name
+    assert shards.weights.tolist() == [1.0] * 4 and len(shards.order(0, 0)) == 4
+
+
 def test_a_large_set_takes_several_shards(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(write, "SHARD_BYTES", 1)
     assert pack.main([str(folder), "--out", str(tmp_path / "shards")]) == 0
