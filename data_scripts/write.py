@@ -57,7 +57,7 @@ def write_shards(photos: Iterable[Photo], out: Path, seen: Seen, about: dict[str
                 path = out / f"{_shard_name(about['source'])}-{count:04}.tar"
                 archive = shard.enter_context(tarfile.open(path, "w"))
                 size, count = 0, count + 1
-            known = {"photo": _plain(photo.name), "labels": "human"}
+            known = {"photo": photo.name, "labels": "human"}
             record = about | known | {"instances": _objects(labels)} | dict(photo.about)
             for extension, content in _parts(photo, labels, record).items():
                 info = tarfile.TarInfo(f"{name}.{extension}")
@@ -90,14 +90,15 @@ def _parts(photo: Photo, labels: np.ndarray, record: dict[str, Any]) -> dict[str
 
 def _usable(photos: Iterable[Photo], seen: Seen) -> Iterator[tuple[str, Photo, np.ndarray]]:
     """Each label map with its photo and a name that any file system and a tar key can hold."""
-    taken, photo_count, kept = set(), 0, 0
+    called, taken, photo_count, kept = set(), Counter(), 0, 0
     for photo_count, photo in enumerate(photos, 1):
+        if photo.name in called:
+            raise DataError(f"Two photos are called {photo.name!r}. Rename or remove one of them.")
+        called.add(photo.name)
         found = False
         for number, labels in enumerate(photo.decode(photo.truth)):
-            name = _plain(f"{photo.name}-{number}" if number else photo.name)
-            if name in taken:
-                raise DataError(f"Two photos would be called {name}. Rename one of {photo.name!r}.")
-            taken.add(name)
+            name = _free(_plain(f"{photo.name}-{number}" if number else photo.name), taken)
+            taken[name] = 1
             if objects := _objects(labels):
                 found = True
                 seen["objects"] += objects
@@ -106,6 +107,15 @@ def _usable(photos: Iterable[Photo], seen: Seen) -> Iterator[tuple[str, Photo, n
                 print(f"{len(taken):,} label maps", flush=True)
         kept += found
         seen["photos"], seen[BARE] = photo_count, photo_count - kept
+
+
+def _free(name: str, taken: Counter[str]) -> str:
+    """The name, with a number where others became the same: NAME, NAME_2, NAME_3."""
+    free = name
+    while free in taken:
+        taken[name] += 1
+        free = f"{name}_{taken[name]}"
+    return free
 
 
 def _plain(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import tarfile
 import zipfile
 
 import made_up
@@ -14,6 +15,7 @@ from small import shown
 
 from vpuformer.data.samples import Photo, folder_samples
 from vpuformer.data.shards import Shards, ShardSamples
+from vpuformer.errors import DataError
 
 SIZE = (50, 70)
 
@@ -148,13 +150,29 @@ def test_a_bad_folder_leaves_nothing(folder, tmp_path, capsys):
     assert "is there" in capsys.readouterr().err
 
 
-def test_names_that_would_collide_are_refused(folder, tmp_path, capsys):
-    for name in ("e 1", "e_1"):
+def test_names_that_become_one_get_numbers(folder, tmp_path, capsys):
+    names = ["e 1", "e_1", "e-1", "犬", "猫", "鳥", "__2"]
+    for name in names:
         for part, suffix in (("images", "jpg"), ("masks", "png")):
             source = folder / part / f"a.{suffix}"
             (folder / part / f"{name}.{suffix}").write_bytes(source.read_bytes())
-    assert pack.main([str(folder), "--out", str(tmp_path / "shards")]) == 2
-    assert "would be called e_1" in capsys.readouterr().err
+    out = tmp_path / "shards"
+    assert pack.main([str(folder), "--out", str(out)]) == 0
+    assert "11 photos, 14 objects" in capsys.readouterr().out
+    shards = Shards(out)
+    assert {shards.record(i)["photo"] for i in range(11)} == {*"abcd", *names}
+    assert write.count_again(out) == {"photos": 11, "objects": 14}
+    with tarfile.open(out / "mine-0000.tar") as archive:
+        keys = {name.partition(".")[0] for name in archive.getnames()}
+    assert keys == {*"abcd", "e_1", "e_1_2", "e-1", "_", "__2", "__3", "__4"}
+    write.write_folder(pack.read(folder), tmp_path / "folder", write.Seen())
+    assert {p.stem for p in (tmp_path / "folder" / "masks").iterdir()} == keys
+
+
+def test_two_photos_of_one_name_are_refused(folder, tmp_path):
+    photos = pack.read(folder)[:1] * 2
+    with pytest.raises(DataError, match="Two photos are called 'a'"):
+        write.write_folder(photos, tmp_path / "out", write.Seen())
 
 
 @pytest.mark.parametrize(("name", "maps", "objects"), [("davis", 3, 3), ("coco_lvis", 3, 4)])
