@@ -47,11 +47,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="the folder of shards to make")
     parser.add_argument("--licence", default="unstated", help="goes into every photo's record")
     words = parser.parse_args(argv)
+    if words.out.exists():  # and "." or "/", which have no name
+        print(f"{words.out} is there. Choose another --out, or remove it.", file=sys.stderr)
+        return 2
     rough, seen = words.out.with_name(f".{words.out.name}.unfinished"), Seen()
     shutil.rmtree(rough, ignore_errors=True)
     try:
-        if words.out.exists():
-            raise VPUError(f"{words.out} is there. Choose another --out, or remove it.")
         name, photos = named(words.folder, seen)
         write_shards(photos, rough, seen, {"source": name, "licence": words.licence})
         rough.rename(words.out)

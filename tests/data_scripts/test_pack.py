@@ -150,6 +150,14 @@ def test_a_bad_folder_leaves_nothing(folder, tmp_path, capsys):
     assert "is there" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("out", [".", "..", "", "/"])
+def test_a_folder_that_is_there_is_no_out(folder, tmp_path, capsys, monkeypatch, out):
+    monkeypatch.chdir(tmp_path)
+    assert pack.main([str(folder), "--out", out]) == 2
+    assert "is there. Choose another --out" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["mine"]
+
+
 def test_names_that_become_one_get_numbers(folder, tmp_path, capsys):
     names = ["e 1", "e_1", "e-1", "犬", "猫", "鳥", "__2"]
     for name in names:
