@@ -158,10 +158,10 @@ def one_member(file: zipfile.ZipFile, name: str, most: int) -> bytes:
     """One file of an open archive, at most `most` bytes large.
 
     Raises:
-        DataError: it is not in there, or too large.
+        DataError: it is not in there, too large, or broken.
     """
     try:
-        with file.open(name) as content:
+        with _whole(Path(file.filename or "")), file.open(name) as content:
             found = content.read(most + 1)
     except KeyError:
         raise DataError(f"{file.filename} holds no {name}. Fetch it as published.") from None

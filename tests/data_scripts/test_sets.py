@@ -214,6 +214,19 @@ def test_unpacked_photos_and_json_serve_too(desk):
 
 
 @sets("coco_lvis")
+def test_a_damaged_photo_in_the_archive_is_named(desk, capsys):
+    folder = desk.folder / "mine"
+    folder.mkdir()
+    for name, content in desk.archives.items():
+        (folder / name).write_bytes(content)
+    path, content = folder / "train2017.zip", bytearray(desk.archives["train2017.zip"])
+    content[1000] ^= 255
+    path.write_bytes(content)
+    assert desk.run("--source", folder) == 2 and desk.nothing_made()
+    assert f"{path} is not a whole archive" in capsys.readouterr().err
+
+
+@sets("coco_lvis")
 def test_foreign_json_is_named(desk, capsys):
     for entry, message in (
         ({"images": [{"id": 9}]}, "not as published in images: KeyError"),
