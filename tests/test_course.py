@@ -18,6 +18,7 @@ import vpucourse as course
 from vpucourse import pictures
 from vpucourse.curves import strip
 from vpucourse.scenes import SceneSamples, scene
+from vpuformer.data import folders
 from vpuformer.drawing import palette
 from vpuformer.errors import ConfigError
 from vpuformer.experiments import Cell
@@ -361,6 +362,34 @@ def test_dma_states_come_from_a_run():
     found = course.attending.states(model, np.zeros((90, 60, 3), np.uint8), [Click(9, 9)])
     assert len(found) == 3 and found[0].pixels.shape == (1, 64, 64)
     assert not model.dma._forward_hooks
+
+
+def test_a_log_and_a_stored_result_are_read(tmp_path, monkeypatch):
+    (tmp_path / "log.jsonl").write_text('{"step": 1}\n{"step": 2}\n', "utf-8")
+    assert course.logged(tmp_path) == [{"step": 1}, {"step": 2}]
+    assert course.stored("no_such.json") == {}
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "mine.json").write_text('{"a": 1}', "utf-8")
+    (tmp_path / "deep").mkdir()
+    monkeypatch.chdir(tmp_path / "deep")
+    assert course.stored("mine.json") == {"a": 1}
+    assert set(course.stored("toy_seeds.json")["runs"]) >= {"0"}
+
+
+def test_long_lines_are_folded_between_words():
+    text = ", ".join(f'"key_{i}": {i}' for i in range(60))
+    lines = course.folded(text).splitlines()
+    assert " ".join(lines) == text and len(lines) > 5 and max(map(len, lines)) <= 96
+    short = course.folded(text, 2).splitlines()
+    assert len(short) == 2 and short[0] == lines[0] and short[1].endswith(" ...")
+
+
+def test_pictures_and_labels_are_laid_out(tmp_path):
+    picture, truth = course.slices.mr_like(1)
+    folder = course.slices.lay_out({"a": (picture, truth.astype(np.uint8))}, tmp_path / "new")
+    (pair,) = folders.check_folders(folder / "images", folder / "masks")
+    read, labels = pair.read()
+    assert (read == picture).all() and (labels == truth).all()
 
 
 def test_a_logged_number_becomes_means_of_equal_pieces():

@@ -1,5 +1,7 @@
 """What the notebooks need to show, to check and to report; nothing here is new to the model."""
 
+from dataclasses import replace
+
 from vpucourse import (
     attending,
     calibration,
@@ -28,5 +30,7 @@ from vpucourse.pictures import (
     table,
     toy,
 )
-from vpucourse.report import Clock, means, scores, shapes, versions
+from vpucourse.report import Clock, folded, logged, means, scores, shapes, stored, versions
 from vpuformer.drawing import overlay, palette
+from vpuformer.widget import replay as records
+from vpuformer.widget.session import Session

@@ -1,10 +1,13 @@
 """Sizes, scores, times and versions of a run."""
 
+import json
 import platform
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from textwrap import TextWrapper
 from typing import Any
 
 import numpy as np
@@ -71,6 +74,26 @@ def means(rows: Sequence[dict[str, float]], key: str, pieces: int = 15) -> list[
     """A logged number over a run, as means over so many pieces of it of equal length."""
     parts = np.array_split(np.array([row[key] for row in rows]), min(pieces, len(rows)))
     return [float(part.mean()) for part in parts]
+
+
+def logged(folder: str | Path) -> list[dict[str, float]]:
+    """What a training run wrote down on its way, a row for each line of its log."""
+    lines = Path(folder, "log.jsonl").read_text("utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def stored(name: str) -> dict[str, Any]:
+    """What a JSON file of results/ holds; nothing where the repository is not."""
+    homes = [Path.cwd(), *Path.cwd().parents, Path(__file__).resolve().parents[2]]
+    paths = [home / "results" / name for home in homes]
+    found = next((path for path in paths if path.is_file()), None)
+    return json.loads(found.read_text("utf-8")) if found else {}
+
+
+def folded(text: str, most: int | None = None) -> str:
+    """A long line as several that a page can show, broken between words; at most so many."""
+    how = {"break_long_words": False, "break_on_hyphens": False, "max_lines": most}
+    return TextWrapper(width=96, placeholder=" ...", **how).fill(text)
 
 
 @dataclass(slots=True)

@@ -1,4 +1,7 @@
-"""Notebook 12: drawn slices that look like medical pictures, and ways to make them harder."""
+"""Notebooks 11, 12: drawn slices that look like medical pictures, written, or made harder."""
+
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -90,3 +93,12 @@ def farther(picture: np.ndarray, truth: np.ndarray, scale: float) -> Slice:
     rim = [((a - b) // 2, (a - b + 1) // 2) for a, b in zip(truth.shape, (h, w), strict=True)]
     small, mask = (np.asarray(Image.fromarray(a).resize((w, h))) for a in (picture, truth))
     return np.pad(small, [*rim, (0, 0)], "symmetric"), np.pad(mask, rim)
+
+
+def lay_out(named: Mapping[str, Slice], where: str | Path) -> Path:
+    """A folder with images/NAME.png and masks/NAME.png of pictures and their uint8 labels."""
+    for room, k in (("images", 0), ("masks", 1)):
+        Path(where, room).mkdir(parents=True, exist_ok=True)
+        for name, pair in named.items():
+            Image.fromarray(pair[k]).save(Path(where, room, f"{name}.png"))
+    return Path(where)
