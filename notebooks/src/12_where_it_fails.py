@@ -6,7 +6,7 @@
 #     name: python3
 #   vpuformer:
 #     number: '12'
-#     minutes_cpu: 2
+#     minutes_cpu: 4
 #     houses:
 #       equations: []
 #       algorithms: []
@@ -26,7 +26,7 @@
 #
 # | | |
 # |---|---|
-# | takes | two minutes on two CPU cores, less on a GPU |
+# | takes | four minutes on two CPU cores, less on a GPU |
 # | needs | nothing: drawn slices, a photo of scikit-image, the shipped weights |
 # | paper | Table III, Fig. 8, Sec. IV-C.1 (medical), IV-D and V live here |
 # | before, after | [11 "Fine-tune on your own folder"][11] · the end |
@@ -66,6 +66,7 @@ import vpucourse as course
 import vpuformer as vpu
 from vpucourse import calibration, curves, overlay, slices
 from vpuformer import evaluation, metrics
+from vpuformer.robot.next_prompt import next_click
 
 # %%
 clock, model = course.Clock(), vpu.load("lite0")
@@ -240,12 +241,17 @@ for name in here:
 #
 # A disc lies on a plate, the plate on a tile. One click in the middle can mean the disc, the
 # disc and the plate, or all three; each answer is right for somebody. No model can do better
-# than guess, until a prompt says where the meant thing ends: a *no* beside it, or a box around
-# it.
+# than guess, until a prompt says more: a click where the first answer is wrong, or a box around
+# the meant thing.
 #
-# *Where* a correction lies says more than its sign, for people click the middle of a mistake. So a
-# second click makes the predictor look anew in four crops around the first; it takes the answer
-# that makes this click most likely (`vpuformer.hindsight`).
+# *Where* a correction lies says more than its sign, for people click the middle of a mistake. So
+# when a second click corrects the first one's mask, in a *round of its own*, the predictor also
+# looks anew, in four crops around the first. Of five answers it takes the one with the highest
+# expected IoU. Each counts the more, the nearer the click lies to the middle of the largest
+# mistake that there would be, were that answer the truth (`vpuformer.hindsight`).
+#
+# Below, two ways to correct the guess, for each meaning: a *no* just beside the meant thing, and
+# the robot's click, in the middle of the largest mistake. Then a box in place of both clicks.
 
 # %%
 y, x = np.indices(slices.SIZE, float)
@@ -262,36 +268,47 @@ meanings = {"the disc": r < 30, "disc and plate": r < 62, "all of it": square < 
 # %%
 middle, halves = vpu.Click(128, 96), {"the disc": 30, "disc and plate": 62, "all of it": 84}
 predictor.set_image(nested)
-guess = overlay.overlay(nested, predictor.add(middle).mask, prompts=[middle])
-pictures, captions = [guess], ["one click"]
-fetched = {"one click": {}, "and a no beside": {}, "a box instead": {}}
+guess = predictor.add(middle).mask
+ways = "one click", "then a no beside", "then the robot's", "a box instead"
+fetched, answers = {way: {} for way in ways}, {}
 for name, half in halves.items():
     beside = vpu.Click(128 + half + 8, 96, positive=False)
+    second = next_click(meanings[name], guess, [middle])
     box = vpu.Box.from_corners(128 - half, 96 - half, 128 + half, 96 + half)
-    for how, said in zip(fetched, ([middle], [middle, beside], [box]), strict=True):
+    for way, said in zip(
+        ways, ([middle], [middle, beside], [middle, second], [box]), strict=True
+    ):
         predictor.reset()
-        mask = predictor.add(*said).mask
-        fetched[how][name] = round(float(metrics.iou(meanings[name], mask)), 2)
-    pictures.append(overlay.overlay(nested, mask, prompts=[box], gt_mask=meanings[name]))
-    captions.append(f"{name}: {fetched['a box instead'][name]:.2f}")
+        mask = [predictor.add(prompt).mask for prompt in said][-1]  # each in a round of its own
+        iou = fetched[way][name] = round(float(metrics.iou(meanings[name], mask)), 2)
+        look = {"prompts": said, "gt_mask": meanings[name]}
+        answers[way, name] = overlay.overlay(nested, mask, **look), f"{name}: {iou:.2f}"
 
 # %%
-for how, by_meaning in fetched.items():
-    print(f"IoU, {how:<16}", by_meaning)
-right = {how: sum(iou > 0.8 for iou in found.values()) for how, found in fetched.items()}
-assert right["one click"] <= 1 < right["a box instead"]  # one mask cannot be all three
-title = f"One click, three right answers; boxes fetch {right['a box instead']} of them"
+for way, by_meaning in fetched.items():
+    print(f"IoU, {way:<18}", by_meaning)
+right = {way: sum(iou > 0.8 for iou in found.values()) for way, found in fetched.items()}
+assert right["one click"] <= 1 < right[ways[2]]  # one mask cannot be all three
+assert fetched[ways[2]]["the disc"] > fetched[ways[1]]["the disc"] + 0.2
+assert max(found["all of it"] for found in fetched.values()) < 0.6
+guessed = overlay.overlay(nested, guess, prompts=[middle])
+sheet = [(guessed, "one click"), *(answers[ways[2], name] for name in halves)]
+sheet += [(nested, "the picture"), *(answers[ways[3], name] for name in halves)]
+title = f"One click guesses; a second fetches {right[ways[2]]} of 3, a box {right[ways[3]]}"
 course.show(
-    curves.strip(pictures, captions, columns=4, title=title),
-    "A disc on a plate on a tile. One click gives one guess; then a box around disc, plate or "
-    "tile, the right answer dashed, and how much of it came.",
+    curves.strip(*zip(*sheet, strict=True), columns=4, title=title),
+    "A disc on a plate on a tile. Above, the guess of one click, then the robot's second click "
+    "for disc, plate or tile, and what came of it; below, the bare picture, and a box around "
+    "each. The right answer is dashed.",
 )
 clock("2-3 table, ambiguity")
 
 # %% [markdown]
 # Ambiguity is not a fault of the weights, and more training does not cure it: it lives in the
-# question. Ignorance lives in the weights. Look at the second printed line: with a *no* beside it
-# the question is clear, and where the IoU is low all the same, it is the weights that fail.
+# question. Compare the second printed line with the third. A click just beside an edge could
+# correct many a mistake; one in the middle of a mistake says how far that mistake goes. Of the
+# two, only it fetches the disc. Ignorance lives in the weights. The tile stays low in every line,
+# though a box makes the question clear: there it is the weights that fail.
 #
 # A test that tells them apart: does the mask fit *some* sensible thing? If so, say more; if not,
 # train more. On the first picture, asked about a lesion, did it mark the whole brain? That is a
@@ -337,8 +354,8 @@ course.show(figure, "Share of object pixels against the probability, a line for 
 clock("4 calibration")
 
 # %% [markdown]
-# Where a line runs below the straight one, the model is too sure. One caution: nearly all
-# pixels of a picture are easy background, and they make every ECE look small. Read the lines,
+# Where a line runs below the straight one, the model is too sure. One caution: most pixels of
+# a picture are easy background, and they make an ECE look smaller than it is. Read the lines,
 # not the number.
 #
 # ## 5 Turning the knob
