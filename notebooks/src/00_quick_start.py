@@ -261,15 +261,15 @@ print(
 # ## 4 Four parts, one road
 #
 # **Image encoder** (notebook 04). Looks at the photo and keeps maps of features at several
-# sizes. Later rounds reuse them. (If the mask covers only a part of the photo, `Predictor`
-# encodes that part, larger, and answers once more: it *zooms in*, a habit of the field that the
-# paper lacks.)
+# sizes. Later rounds reuse them. (`Predictor` has habits the paper lacks. If a mask covers a part
+# of the photo, it encodes that part, larger: it *zooms in*. Corrected, it also looks anew, and
+# fits its head to clicks: [more](../docs/performance.md).)
 #
 # **PuE**, the prompt-unified encoder (02, 03). Turns every gesture, whatever its kind, into
 # *one* vector: a bump over x ($q_h$), a bump over y ($q_v$), its sign ($q_b$).
 #
 # **DMA**, dual-cross merging attention (05). Prompts ask the picture what they point at, the
-# picture asks the prompts what it should be.
+# picture asks prompts what it should be.
 #
 # **Decoder** (06). Joins the maps of four sizes into one: a pixel above zero is *object*.
 
