@@ -328,11 +328,12 @@ course.show(
 # %% [markdown]
 # The box line is a lesson in reading means. Where an ellipse cannot follow the outline, a game
 # ends at 20, and the mean is pulled up by a number that somebody chose. That is why NoF
-# stands beside NoC ("Try it" counts how much). And the failure looks like this:
+# stands beside NoC ("Try it" counts how much). And the failure looks like this (of the lost
+# games, the middle one by its last IoU):
 
 # %%
 stuck = [i for i, game in enumerate(games["box"]) if game[-1].iou < target]
-lost = max(stuck, key=lambda i: games["box"][i][-1].iou)
+lost = sorted(stuck, key=lambda i: games["box"][i][-1].iou)[len(stuck) // 2]  # the middle one
 steps = [np.zeros_like(truths[lost])]
 for turn in games["box"][lost]:
     steps.append(course.robots.answer(truths[lost], steps[-1], turn.prompt))
@@ -340,7 +341,7 @@ shown, grey = [1, 2, 3, len(steps) - 1], np.full((96, 128, 3), 190, np.uint8)
 marks = [metrics.iou(truths[lost], steps[k]) for k in shown]
 
 # %%
-assert max(marks) < target
+assert round(max(marks), 2) < target
 course.show(
     curves.strip(
         [
