@@ -29,7 +29,7 @@
 # | takes | 45 seconds on two CPU cores, the same on a GPU |
 # | needs | nothing: a drawn scene, a photo of scikit-image, the shipped weights |
 # | paper | Eq. 5, 6, Algorithm 1, Fig. 4, Sec. III-B (box, scribble); readings R5 to R8 |
-# | before, after | [02 "From a click to a vector"][02] · [04 "What does the network see?"][04] |
+# | before, after | [02 "How does a click become …?"][02] · [04 "What does the network see?"][04] |
 #
 # [02]: 02_click_to_vector.ipynb
 # [04]: 04_encoders_and_mask.ipynb
