@@ -59,7 +59,6 @@ layers = 3  # DMA layers of the one in section 3
 variant = "recommended"  # its form, Readings R10 to R12: "recommended" | "literal" | "code"
 
 # %%
-from dataclasses import replace
 from unittest import mock
 
 import numpy as np
@@ -67,7 +66,7 @@ import torch
 
 import vpucourse as course
 import vpuformer as vpu
-from vpucourse import attending, curves, diagrams, overlay
+from vpucourse import attending, curves, diagrams, overlay, replace
 from vpuformer import config
 from vpuformer.network import attention, dma
 
