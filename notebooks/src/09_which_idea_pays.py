@@ -61,7 +61,6 @@ live = False  # True: train through vpuformer.experiments, a minute or more a ro
 
 # %%
 import csv
-import json
 from itertools import combinations
 from pathlib import Path
 
@@ -83,7 +82,7 @@ assert homes, (
 )
 stored = homes[0] / "results" / "toy_ablations.csv"
 toy = homes[0] / "notebooks" / "experiments" / "toy.ipynb"
-made = json.loads(stored.with_suffix(".json").read_text("utf-8"))
+made, given = course.stored("toy_ablations.json"), course.stored("paper_ablations.json")
 with stored.open(encoding="utf-8", newline="") as file:
     runs = [r for r in csv.DictReader(file) if int(r["seed"]) in seeds]
 print(f"{made['command']}, {made['date']}, {made['device']}; not re-run here")
@@ -124,7 +123,6 @@ assert all(1 <= float(r[METRIC]) <= 10 for r in runs)
 # P2CL is λ = 0, and the finished model is `ours`.
 
 # %%
-given = json.loads((stored.parent / "paper_ablations.json").read_text("utf-8"))
 paper, mixes, claims = given["tables"], given["fig_1"], given["claims"]
 for number, lines in paper.items():
     print(f"Table {number}: {given['columns'][number]}")
