@@ -241,17 +241,12 @@ for name in here:
 #
 # A disc lies on a plate, the plate on a tile. One click in the middle can mean the disc, the
 # disc and the plate, or all three; each answer is right for somebody. No model can do better
-# than guess, until a prompt says more: a click where the first answer is wrong, or a box around
-# the meant thing.
+# than guess, until a prompt says more.
 #
-# *Where* a correction lies says more than its sign, for people click the middle of a mistake. So
-# when a second click corrects the first one's mask, in a *round of its own*, the predictor also
-# looks anew, in four crops around the first. Of five answers it takes the one with the highest
-# expected IoU. Each counts the more, the nearer the click lies to the middle of the largest
-# mistake that there would be, were that answer the truth (`vpuformer.hindsight`).
-#
-# Below, two ways to correct the guess, for each meaning: a *no* just beside the meant thing, and
-# the robot's click, in the middle of the largest mistake. Then a box in place of both clicks.
+# *Where* a correction lies tells much, for people click the middle of a mistake. So a second click
+# in a *round of its own* makes the predictor look anew, in four crops around the first. Of five
+# answers it takes that with the highest expected IoU (`vpuformer.hindsight`). Below: a *no* just
+# beside the meant thing; the robot's click, in the middle of the largest mistake; a box instead.
 
 # %%
 y, x = np.indices(slices.SIZE, float)
@@ -305,15 +300,15 @@ clock("2-3 table, ambiguity")
 
 # %% [markdown]
 # Ambiguity is not a fault of the weights, and more training does not cure it: it lives in the
-# question. Compare the second printed line with the third. A click just beside an edge could
-# correct many a mistake; one in the middle of a mistake says how far that mistake goes. Of the
-# two, only it fetches the disc. Ignorance lives in the weights. The tile stays low in every line,
-# though a box makes the question clear: there it is the weights that fail.
+# question. Compare the second printed line with the third: a click just beside an edge could
+# correct many a mistake, one in the middle of a mistake says how far it goes. Of the two, only the
+# latter fetches the disc. Ignorance lives in the weights. The tile stays low in every line, though
+# a box makes the question clear: there it is the weights that fail.
 #
-# A test that tells them apart: does the mask fit *some* sensible thing? If so, say more; if not,
-# train more. On the first picture, asked about a lesion, did it mark the whole brain? That is a
-# sensible thing. But when clicks that say *not this* leave a ragged hole instead of an edge,
-# nobody could have meant that: the weights do not know.
+# > **A test that tells them apart.** Does the mask fit *some* sensible thing? If so, say more; if
+# > not, train more. On the first picture, asked about a lesion, did it mark the whole brain? That
+# > is a sensible thing. But when clicks that say *not this* leave a ragged hole instead of an
+# > edge, nobody could have meant that: the weights do not know.
 
 # %% [markdown]
 # ## 4 Does it know when it is wrong?
@@ -455,11 +450,9 @@ assert (nothing > 0.49).any()  # it always says something
 limits = [f"{name} pictures, never trained on: IoU {values[:, 0].mean():.2f} after one click, "
           f"{values[:, 2].mean():.2f} after three ({len(values)} drawn, not real, a robot clicked)"
           for name, values in ious.items() if name in draw]  # fmt: skip
-limits += [
-    f"one click, three right answers: {right['one click']} of the three fetched",
+limits += [f"one click, three right answers: {right['one click']} of the three fetched",
     f"of pixels called 80 to 90 % likely, {min(eighty.values()):.0%} are object in the worst kind",
-    f"a picture without an object: {(nothing > 0.49).mean():.0%} of it marked all the same",
-]
+    f"an empty picture: {(nothing > 0.49).mean():.0%} of it marked all the same"]  # fmt: skip
 print("Limits of lite0", *limits, sep="\n- ")
 
 # %% [markdown]
