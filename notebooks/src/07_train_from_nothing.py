@@ -61,9 +61,6 @@ size = 128  # side of a lesson at the end of the plan, in pixels; it begins at h
 n_scenes = 2000  # training scenes of each small run in sections 5 and 6
 
 # %%
-import json
-import math
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,11 +68,9 @@ import torch
 
 import vpucourse as course
 import vpuformer as vpu
-from vpucourse import curves, overlay, scenes
+from vpucourse import curves, overlay, replace, scenes
 from vpuformer import config, losses, metrics
-from vpuformer.training import optimizer, recipes, sampling
-from vpuformer.training.crops import cut_batch
-from vpuformer.training.rounds import Rounds
+from vpuformer.training import crops, optimizer, recipes, rounds, sampling
 
 # %%
 clock = course.Clock()
@@ -85,7 +80,7 @@ if not (is_long := profile != "smoke"):
 tiny, px = config.preset("tiny"), ((0.0, size // 2), (0.4, size * 3 // 4), (0.7, size))
 recipe = replace(recipes.tiny(steps), seed=seed, batch_size=batch, crops=px, save_every=every)
 plainly = {"threshold": 0.49, "precision": "float32", "zoom": config.ZoomConfig(mode="none")}
-print(config.dumps(recipe))
+print(course.folded(config.dumps(recipe)))
 
 # %% [markdown]
 # ## Train
@@ -111,7 +106,7 @@ def keep(step, model):
 if not last.exists():
     vpu.fit(vpu.build(tiny, seed=seed), data, recipe, home, watch=keep)
 model = vpu.load(last, device="cpu")
-history = [json.loads(line) for line in Path(home, "log.jsonl").read_text().splitlines()]
+history = course.logged(home)
 
 # %% [markdown]
 # ## The picture first
@@ -169,7 +164,7 @@ course.show(curves.strip(pictures, names, title=title), words, f"{out_dir}/momen
 # %%
 def batch_by_hand(data, recipe, step):
     at = list(range(step * recipe.batch_size, (step + 1) * recipe.batch_size))
-    image, target, valid = cut_batch(data, recipe, step, at, "cpu")
+    image, target, valid = crops.cut_batch(data, recipe, step, at, "cpu")
     chance = sampling.uniforms(recipe.seed, step, at, recipe.rounds + 2, "cpu")
     return image, target, valid, chance  # B 3 H W, B 1 H W, B 1 H W, B (2 + rounds) U
 
@@ -222,7 +217,7 @@ def rate_by_hand(t, top, warmup, total):
     if t < warmup:
         return top * (t + 1) / warmup
     s = (t - warmup) / (total - warmup)
-    return top * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * s)))
+    return top * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * s)))
 
 
 print(f"half-way: {rate_by_hand(800, 1, 100, 1500):.3f} of the peak")
@@ -329,14 +324,14 @@ course.chart(words, parts, course.means(history, "step"), title, xlabel="step", 
 #
 # What does a *user* get? In the **examination** the robot of notebook 01 plays whole games on
 # scenes that were never trained on, against each checkpoint. NoC@85 counts its clicks until IoU
-# 0.85 (fewer is better, 20 is the worst); IoU@k is the IoU after k. What to expect?
-# `docs/toy_seeds.py` made five such runs from other weights and lessons; their range is printed
-# under ours.
+# 0.85 (fewer is better, 20 is the worst); IoU@k is the IoU after k. `docs/toy_seeds.py` made such
+# runs from several seeds. The range of the others (our seed's run is this one) is printed under
+# ours, which may lie outside.
 
 # %%
 exam = course.examination(examined)
-stored = Path(vpu.__file__).parents[1] / "results" / "toy_seeds.json"
-others = json.loads(stored.read_text("utf-8")) if stored.exists() else {"steps": None}
+stored = course.stored("toy_seeds.json")
+others = [run["NoC@85"] for of, run in stored.get("runs", {}).items() if int(of) != seed]
 
 
 def examine(model, kind="click", rounds=20):
@@ -350,10 +345,11 @@ nocs = [found["NoC@85"] for found in exams.values()]
 clock("4 curves")
 print("IoU@1, mean of the scenes:", {step: exams[step]["IoU@1"] for step in moments})
 print(f"NoC@85: untrained {nocs[0]:.2f}, trained {nocs[-1]:.2f}")
-if others["steps"] == stop and is_long:
-    low, high = (of(run["NoC@85"] for run in others["runs"].values()) for of in (min, max))
-    print(f"NoC@85 of {len(others['runs'])} seeds: {low:.2f} to {high:.2f}, {others['date']}")
-    assert low - 1 < nocs[-1] < high + 1
+if stored.get("steps") == stop and is_long:
+    low, high = min(others), max(others)
+    print(f"NoC@85 of {len(others)} other seeds: {low:.2f} to {high:.2f}, {stored['date']}; "
+          f"ours lies {'inside' if low <= nocs[-1] <= high else 'outside'}")  # fmt: skip
+    assert 2 * low - high < nocs[-1] < 2 * high - low
 assert not is_long or max(nocs[3], nocs[-1]) < 0.6 * nocs[0]
 rows = {"trained": nocs, "untrained": [nocs[0]] * len(nocs)}
 title = f"From {nocs[0]:.0f} clicks to {nocs[-1]:.1f}, and most of it early"
@@ -505,8 +501,8 @@ def two_rounds_by_hand(model, features, target, valid, chance):
     raise NotImplementedError
 
 
-rounds = Rounds(model, replace(recipe, drop_prev=0.0))
-wanted = float(rounds(*lesson, torch.ones(2))[1]["iou2"])
+talk = rounds.Rounds(model, replace(recipe, drop_prev=0.0))
+wanted = float(talk(*lesson, torch.ones(2))[1]["iou2"])
 given = (model, model.encode_image(image / 255), *lesson[1:])
 course.checks.ex("07.B", two_rounds_by_hand, given=given, wanted=wanted)
 
