@@ -60,20 +60,15 @@ replay = True  # True: section 3 plays the robot's session; False: yours from se
 
 # %%
 import json
-from time import perf_counter
 
 import numpy as np
 
 import vpucourse as course
 import vpuformer as vpu
-from vpucourse import curves, overlay, palette
-from vpuformer import metrics, pue
-from vpuformer.errors import PromptError
+from vpucourse import Session, curves, overlay, palette, records
+from vpuformer import errors, metrics, pue
 from vpuformer.robot.next_prompt import next_box, next_click, next_scribble
-from vpuformer.widget import replay as records
-from vpuformer.widget.session import Session
-from vpuwidget import controls
-from vpuwidget.strip import strip
+from vpuwidget import controls, strip
 
 # %%
 clock = course.Clock()
@@ -173,12 +168,12 @@ course.same([(meant[c].x, meant[c].y) for c in told], [(p.x, p.y) for p in sessi
 # first click, which is answered twice for that; each answer pays for DMA and decoder.
 
 # %%
-before, start = session.prob, perf_counter()
+before, watch = session.prob, course.Clock()
 session.undo()
 session.redo()
-back = perf_counter() - start
+watch("back")
 spent = session.answers.predictor.seconds
-print(f"undo and redo {1000 * back:.1f} ms; a click {1000 * spent['decode']:.0f} ms, "
+print(f"undo and redo {1000 * watch.laps['back']:.1f} ms; a click {1000 * spent['decode']:.0f} ms, "
       f"photo and crop, looked at first, {1000 * look:.0f} ms")  # fmt: skip
 course.same(session.prob, before, tolerance=0)
 
@@ -204,8 +199,8 @@ course.same(session.prob, before, tolerance=0)
 # %%
 live = vpu.PromptWidget(photo, model, truth=cup, out_dir=out_dir, precision="float32")
 keys = {name: spec[0] for group in controls.TABLES for name, spec in group.items()}
-print("keys:", keys)
-shown = np.asarray(strip(played["box"][0]))
+print(course.folded(f"keys: {keys}"))
+shown = np.asarray(strip.strip(played["box"][0]))
 title = "A session is a strip of pictures, for where no widget can be"
 words = "The box robot's three rounds side by side, with prompts, mask and the dashed truth."
 course.show(curves.strip([shown], ["rounds 1 to 3"], title=title), words)
@@ -352,7 +347,7 @@ course.same(again.mask, played["scribble"][0].mask)
 try:
     records.replay(record, photo[:, ::-1], model)
 except ValueError as error:
-    print(str(error)[:120])
+    print(str(error).split(". ")[0] + ".")
 
 # %% [markdown]
 # ## 8 A gesture of your own
@@ -371,7 +366,7 @@ class Line(vpu.Scribble):
     @classmethod
     def between(cls, x0, y0, x1, y1, *, positive=True):
         if (x0, y0) == (x1, y1):
-            raise PromptError("The line has no length. Give two different points.")
+            raise errors.PromptError("The line has no length. Give two different points.")
         return cls(((x0, y0), (x1, y1)), positive)
 
 
