@@ -147,6 +147,46 @@ def test_masthead(source):
     assert f"](here/{ours.number}.png)" in first.source, "its strip is missing"
 
 
+AMOUNTS = {
+    "half": 0.5,
+    "one": 1,
+    "two": 2,
+    "four": 4,
+    "six": 6,
+    "eight": 8,
+    "ten": 10,
+    "twelve": 12,
+}
+
+
+def minutes(text):
+    """What "half a minute", "45 seconds" or "ten minutes" comes to, in minutes."""
+    found = re.match(r"(\w+) (?:a )?(second|minute)s?\b", text)
+    assert found, text
+    amount, unit = found.groups()
+    number = float(amount) if amount.isdigit() else AMOUNTS[amount]
+    return number / (60 if unit == "second" else 1)
+
+
+@lesson
+def test_masthead_and_readme_promise_the_same_minutes(source):
+    notebook = build.read(source)
+    (takes,) = re.findall(r"^\| takes \| (.+) on two CPU cores", notebook.cells[0].source, re.M)
+    assert minutes(takes) == pytest.approx(notebook.metadata.vpuformer.minutes_cpu, rel=0.15)
+
+
+def test_promised_times_are_read():
+    said = {"half a minute": 0.5, "one minute": 1, "ten minutes": 10, "45 seconds": 0.75}
+    assert {text: minutes(text) for text in said} == said
+
+
+@lesson
+def test_imports_fit_a_cell(source):
+    cells = [cell.source.splitlines() for cell in code_cells(build.read(source))]
+    (lines,) = (lines for lines in cells if "import vpuformer as vpu" in lines)
+    assert len([line for line in lines if line.strip()]) <= 8
+
+
 @lesson
 def test_parameters(source):
     tagged = [c for c in committed(source).cells if "parameters" in c.metadata.get("tags", [])]
