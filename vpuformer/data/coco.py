@@ -34,10 +34,9 @@ def photos(root: Any, split: str, seen: Counter[str]) -> list[Photo]:
         try:
             for key, each in entries(path.read_text("utf-8"), _packed):
                 if key == "images":
-                    size, url = (abs(each["height"]), abs(each["width"])), each.get("coco_url")
-                    folder = (url or f"{split}2017/").rsplit("/", 2)[
-                        -2
-                    ]  # LVIS's val: train2017, too
+                    size = abs(each["height"]), abs(each["width"])  # of numbers
+                    url = each.get("coco_url") or f"{split}2017/"
+                    folder = url.rsplit("/", 2)[-2]  # LVIS's val is in train2017, too
                     about[each["id"]] = size, each.get("license"), folder
                 elif key == "annotations":
                     objects[each["image_id"]].append((name, each["crowd"], each["outline"]))
