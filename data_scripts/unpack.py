@@ -61,6 +61,19 @@ def unpack(archive: Path, folder: Path) -> None:
         raise full_or(error, folder) from error
 
 
+class _Header(tarfile.TarInfo):
+    """A header that is damaged or missing is an error; tarfile takes it for the archive's end."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Header":
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if len(buf) == tarfile.BLOCKSIZE and not any(buf):
+                raise  # the end, as it should be
+            raise tarfile.ReadError(str(error)) from None
+
+
 @contextmanager
 def opened(archive: Path) -> Iterator[Iterator[Member]]:
     """The members of an archive, one after the other; a broken archive is a `DataError`."""
@@ -69,7 +82,7 @@ def opened(archive: Path) -> Iterator[Iterator[Member]]:
             with zipfile.ZipFile(archive) as file:
                 yield _zip_members(archive, file)
         else:
-            with tarfile.open(archive, "r:*") as file:
+            with tarfile.open(archive, "r:*", tarinfo=_Header) as file:
                 yield _tar_members(archive, file)
 
 

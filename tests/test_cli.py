@@ -131,13 +131,17 @@ def test_a_folder_may_get_the_mask_of_one_photo(photo, tiny, tmp_path, place):
     assert mask_of(folder / "photo.png").shape == SIZE
 
 
-def test_a_wrong_prompt_in_a_folder_names_the_photo(photo, tiny, tmp_path, capsys):
-    Image.new("RGB", (9, 9)).save(tmp_path / "small.png")
+def test_a_bad_photo_in_a_folder_is_named_and_the_others_are_cut(photo, tiny, tmp_path, capsys):
+    Image.new("RGB", (9, 9)).save(tmp_path / "a small.png")
+    (tmp_path / "b broken.png").write_bytes(b"no picture")
     file = tmp_path / "prompts.json"
     file.write_text(json.dumps([Click(20, 20).to_json()]))
     words = ["--prompts", str(file), "--out", str(tmp_path / "masks")]
     assert cli.main(["segment", str(tmp_path), *words]) == 2
-    assert "small.png: The click lies outside" in capsys.readouterr().err
+    small, broken = capsys.readouterr().err.splitlines()
+    assert "a small.png: The click lies outside" in small
+    assert broken.count("b broken.png") == 1 and "its format is unknown" in broken
+    assert [p.name for p in (tmp_path / "masks").iterdir()] == ["photo.png"]
 
 
 def test_one_list_serves_all_photos(tmp_path):
@@ -213,6 +217,8 @@ def test_evaluate_reads_published_sets(tmp_path, capsys):
         "grabcut": 2,
         "berkeley": 2,
     }
+    assert cli.main(["evaluate", *sets, *words[:2], "--limit", "0", *words[4:]]) == 2
+    assert "limit is 0, expected at least 1" in capsys.readouterr().err
     for word, message in (
         (f"davos:{tmp_path}", "No set is called 'davos'. There are coco_lvis, grabcut"),
         (f"voc:{tmp_path}", "has no JPEGImages/. Give the folder with"),

@@ -263,6 +263,8 @@ def test_what_is_no_picture_file_is_an_image_error(picture):
     for content in (b"only text", b"", encoded(picture, "PCX"), encoded(picture)[:200]):
         with pytest.raises(ImageError, match="cannot be"):
             read(content)
+    with pytest.raises(ImageError, match=r"the bytes given cannot be read .*format is unknown"):
+        read(b"only text")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from small import CONFIG
 
 from vpuformer import weights
-from vpuformer.errors import CheckpointError
+from vpuformer.errors import CheckpointError, ConfigError
 from vpuformer.model import build
 from vpuformer.weights import load, pick_device, pick_precision, save, weights_hash
 
@@ -171,6 +171,9 @@ def test_device_and_precision_by_name(monkeypatch):
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda fast=fast: fast)
         assert pick_precision("auto", torch.device("cpu")) == expected
     assert pick_precision("auto", torch.device("mps")) == "float32"
+    for absent in ("cuda:99", "nowhere"):
+        with pytest.raises(ConfigError, match=f"No device '{absent}' here.*Say auto or cpu"):
+            pick_device(absent)
 
 
 def test_an_unknown_name_with_or_without_shipped_weights(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -57,8 +57,9 @@ def _open(source: Any, name: str) -> np.ndarray:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(f"{name} is too large: {error} Shrink it first.") from None
     except (OSError, SyntaxError, ValueError) as error:
+        why = "its format is unknown" if isinstance(error, UnidentifiedImageError) else error
         raise ImageError(
-            f"{name} cannot be read as an image: {error}. Expected {', '.join(FORMATS[:6])}."
+            f"{name} cannot be read as an image: {why}. Expected {', '.join(FORMATS[:6])}."
         ) from None
     with file:
         return _from_pil(file)
@@ -190,8 +191,7 @@ class Frame:
 
     def bounds_of(self, mask: np.ndarray) -> Span | None:
         """Edges (x0, y0, x1, y1) in the image of a mask bool `[side, side]`; None when empty."""
-        box = tight_box(mask)
-        if box is None:
+        if (box := tight_box(mask)) is None:
             return None
         left, top = self.window[0] - 0.5, self.window[1] - 0.5
         sy, sx = (length / self.side for length in self.window_size)

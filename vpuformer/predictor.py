@@ -172,8 +172,7 @@ class Predictor:
 
     def predict(self) -> Prediction:
         """The selected object's mask now."""
-        answer = self._prediction(self._object)
-        if answer is None:
+        if (answer := self._prediction(self._object)) is None:
             raise PromptError("Nothing has been marked yet. Call add(Click(x, y)) first.")
         return answer
 

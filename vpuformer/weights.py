@@ -85,8 +85,7 @@ def load(name_or_path: str | Path, device: str = "auto") -> VPUFormer:
         ) from None
     except (OSError, SafetensorError, ConfigError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read as weights: {error}") from None
-    found = weights_hash(tensors)
-    if found != expected:
+    if (found := weights_hash(tensors)) != expected:
         raise CheckpointError(
             f"{path} is damaged: its weights hash is {found[:12]}, its card says {expected[:12]}. "
             "Fetch the file again."
@@ -115,8 +114,7 @@ def load_encoder(model: VPUFormer, path: str | Path) -> None:
         CheckpointError: keys are missing or left over (it lists them), shapes differ, or the file
             cannot be read.
     """
-    take = getattr(model.encoder, "load_published", None)
-    if take is None:
+    if (take := getattr(model.encoder, "load_published", None)) is None:
         raise ConfigError(f"No weights are published for the encoder {model.config.encoder}.")
     try:
         if Path(path).suffix == ".safetensors":

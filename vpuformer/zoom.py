@@ -50,8 +50,7 @@ def ritm_roi(
         if click.positive:
             x, y = click.pixel
             covered[y, x] = True  # row = y
-    box = tight_box(covered)
-    if box is None:
+    if (box := tight_box(covered)) is None:
         return None
     left, top, right, bottom = box
     bounds = []

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from vpuformer.errors import VPUError, read_json
+from vpuformer.errors import ImageError, VPUError, read_json
 from vpuformer.widget.session import Session
 from vpuwidget.cells import running
 
@@ -73,7 +73,10 @@ class Keeper:
             name: what COCO files call the photo, where its own does not tell.
             options: what else a Session takes, but `autosave`.
         """
-        session, path, held, news = Session(image, model, **options), self._given, None, ""
+        try:
+            session, path, held, news = Session(image, model, **options), self._given, None, ""
+        except ImageError as error:
+            raise ImageError(f"{name}: {error}" if name else str(error)) from None
         if path is None and self._keeps:
             path, held = self._free(_key(session, options.get("mask")))
         if path is not None and path.is_file():

@@ -52,11 +52,11 @@ class PromptWidget(Picture):
         self, image: Any, model: Any = None, *, width: int = 640, **options: Any
     ) -> None:
         self.out_dir, self.more_keys = Path(options.pop("out_dir", ".")), {}
-        cells.close_older()
-        self.keeper = Keeper(kept := options.pop("autosave", True))
-        given = isinstance(image, Session)
+        given, kept = isinstance(image, Session), options.pop("autosave", True)
         if given and (options or kept not in (True, False, None)):
             raise PromptError(f"A Session has its own {', '.join(options) or 'autosave'}.")
+        cells.close_older()
+        self.keeper = Keeper(kept)
         session: Session = image if given else self.keeper.opened(image, model, **options)
         canvas = PromptCanvas((width * 3 // 4, width), partial(self.guarded, self.point))
         super().__init__(session, canvas)

@@ -163,6 +163,16 @@ def test_a_cut_archive_is_named(tmp_path, suffix, keep):
         unpack(archive, tmp_path / "out")
 
 
+@pytest.mark.parametrize("wrong", ["a damaged header", "no end"])
+def test_a_plain_tar_does_not_end_early(tmp_path, wrong):
+    archive = tar(tmp_path / "bad.tar", ("a", b"1"), ("b", b"2"), mode="w")
+    content = archive.read_bytes()  # a member's header and content take 512 bytes each
+    bad = content[:1024] + b"?" + content[1025:] if wrong == "a damaged header" else content[:2048]
+    archive.write_bytes(bad)
+    with pytest.raises(DataError, match=r"not a whole archive .*fetch it again"):
+        unpack(archive, tmp_path / "out")
+
+
 def test_a_damaged_zip_is_named(tmp_path):
     noise = np.random.default_rng(0).bytes(40_000)
     archive = zipped(tmp_path / "bad.zip", ("a", noise), method=zipfile.ZIP_STORED)

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,10 +18,12 @@ from vpucourse.scenes import scene
 from vpuformer.cli import main
 from vpuformer.config import PRESETS, literal, preset
 from vpuformer.data.folders import FolderSamples, check_folders, split_pairs
+from vpuformer.data.samples import Photo
 from vpuformer.errors import CheckpointError, ConfigError, DataError
 from vpuformer.model import build
 from vpuformer.training import recipes
 from vpuformer.training.finetune import FinetuneConfig, Validation, finetune, measure, usual
+from vpuformer.training.finetune import _objects as chosen_objects
 from vpuformer.weights import load, save
 
 ROOT = Path(os.environ.get("VPU_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
@@ -66,6 +69,21 @@ def test_one_call_trains_a_copy_and_goes_on(folders, tmp_path):
     Image.fromarray(np.asarray(Image.open(mask))[::-1]).save(mask)
     with pytest.raises(CheckpointError, match="its files differ"):
         finetune(model, *folders, out, RECIPE, SMALL)
+
+
+def test_held_out_photos_are_not_all_in_memory(folders, monkeypatch):
+    """Counting their objects reads each photo, and lets it go; only the chosen ones stay."""
+    seen, objects = [], Photo.objects
+
+    def watched(photo, name):
+        found = objects(photo, name)
+        seen.append(weakref.ref(found[0].image))
+        return found
+
+    monkeypatch.setattr(Photo, "objects", watched)
+    kept = chosen_objects(check_folders(*folders), FinetuneConfig(max_val_objects=1))
+    assert len(kept) == 1 and len(seen) == 6
+    assert [image() is kept[0].image for image in seen if image() is not None] == [True]
 
 
 def _held_out(folders):

@@ -102,6 +102,9 @@ def test_a_bad_step_is_skipped_and_counted(tmp_path):
     assert result.history[-1]["skipped"] == 2
     for key, value in model.state_dict().items():
         assert torch.equal(value.nan_to_num(), before[key].nan_to_num())
+    rows = (tmp_path / "log.jsonl").read_text().splitlines()
+    strict = [json.loads(row, parse_constant=pytest.fail) for row in rows]  # no NaN in JSON
+    assert [row["loss"] for row in strict] == [None, None]
 
 
 def test_another_recipe_is_refused(tmp_path):

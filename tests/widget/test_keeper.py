@@ -14,7 +14,7 @@ from PIL import Image
 from small import CONFIG
 from widget.test_panel import MODEL, PHOTO, click, files, key, settle
 
-from vpuformer.errors import DataError
+from vpuformer.errors import DataError, PromptError
 from vpuformer.model import build
 from vpuformer.prompts import Click
 from vpuformer.widget.session import Session
@@ -138,6 +138,13 @@ def test_each_photo_has_its_own_session_and_an_earlier_one_comes_back(page):
     click(one, 50, 30)
     assert len(page("b", OTHER).session.prompts) == 0  # the other widget still has it
     assert len(page("a", OTHER).session.prompts) == 2
+
+
+def test_a_refused_call_closes_nothing(page):
+    one = page("a", PHOTO)
+    with pytest.raises(PromptError, match="has its own truth"):
+        page("a", one.session, model=None, truth=np.ones((60, 80)))
+    assert one.comm is not None
 
 
 def test_what_was_asked_for_before_another_photo_or_run_is_kept(page):

@@ -8,7 +8,7 @@ from rich.console import Console
 from tyro.conf import Positional, UseAppendAction, arg
 
 from vpuformer.cli.words import parse_prompts, photos, read_prompts, say
-from vpuformer.errors import DataError, PromptError, read_json
+from vpuformer.errors import DataError, ImageError, PromptError, read_json
 from vpuformer.prompts import Prompt
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -53,14 +53,19 @@ class Segment:
         from vpuformer.weights import load
 
         predictor = Predictor(load(self.model), threshold=self.threshold, precision=self.precision)
+        faults: list[str] = []
         for image, prompts, out in jobs:
-            predictor.set_image(image)
             try:
+                predictor.set_image(image)
                 mask = predictor.add(*prompts).mask
-            except PromptError as error:
-                raise PromptError(f"{image}: {error}") from None
+            except (ImageError, PromptError) as error:
+                text = str(error)
+                faults.append(text if str(image) in text else f"{image}: {text}")
+                continue
             save_mask(out, mask)
             say(console, f"{image} -> {out} ({mask.mean():.1%} of the picture)")
+        if faults:  # one photo's fault does not cost the others
+            raise DataError("\n".join(faults))
         return 0
 
     def _replayed(self, record: Any, console: Console) -> int:

@@ -44,8 +44,7 @@ def next_box(gt: Mask, pred: Mask, *, ignore: Mask | None = None) -> Box | None:
     Paper vs. here: the authors' code joins them at every round, and pieces on either side of an
     object give nearly the box of the object again; it moves the edges too, here they stay.
     """
-    region = largest_error(find_mistakes(gt, pred, ignore))
-    if region is None:
+    if (region := largest_error(find_mistakes(gt, pred, ignore))) is None:
         return None
     pixels = region.pixels if np.any(pred) else region.merged
     rows, columns = (np.flatnonzero(pixels.any(axis)) for axis in (1, 0))
@@ -61,8 +60,7 @@ def next_scribble(
     Sec. IV-B. Paper vs. here: the authors' code draws it on the truth, always positive, and may
     leave the object; here it comes from the error, has its sign and stays on it.
     """
-    region = largest_error(find_mistakes(gt, pred, ignore))
-    if region is None:
+    if (region := largest_error(find_mistakes(gt, pred, ignore))) is None:
         return None
     line = middle_stroke(region.pixels, rng)
     points = tuple((round(float(x), 2), round(float(y), 2)) for x, y in line)

@@ -123,8 +123,7 @@ class ViT(nn.Module):
         dropped = ("cls_token", "norm.", "fc_norm.", "head.", "decoder_", "mask_token")
         source = Published(weights, "ViT", dropped)
         source.copy(self.patch_embed, "patch_embed.proj")
-        places = source.pop("pos_embed")
-        if places is not None:
+        if (places := source.pop("pos_embed")) is not None:
             side = int((places.shape[1] - 1) ** 0.5)
             square = places[:, 1:].transpose(1, 2)  # 1 D L
             if side * side == square.shape[-1]:
