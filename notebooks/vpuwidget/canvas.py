@@ -120,11 +120,11 @@ class PromptCanvas:
         self._mask.value = _url(picture, "png", compress_level=1, transparency=alphas)
         self.seconds = perf_counter() - began
         with self._layer(1) as layer:
-            layer.draw_image(self._mask, 0, self.view.margin, *self.view.shown[::-1])
+            layer.draw_image(self._mask, 0, self.view.margin, *self.view.place[::-1])
 
     def crop(self, picture: np.ndarray) -> np.ndarray:
         """What the canvas shows of a map `[H, W]` of the image, at the canvas's size."""
-        (height, width), where = self.view.shown, self.view.window
+        (height, width), where = self.view.place, self.view.window
         shown = Image.fromarray(picture).resize(
             (width, height), Image.Resampling.NEAREST, where
         )
@@ -145,6 +145,8 @@ class PromptCanvas:
 
     def _mouse(self, event: dict[str, Any]) -> None:
         kind = event["event"].removeprefix("mouse")
+        if event.get("button", 0) > 2:  # "back" and "forward"
+            return
         if not self._place or (kind in ("move", "enter", "wheel") and not self._held):
             # ipycanvas focuses at "down", and the page may jump: where it stood before counts.
             self._place = tuple(
@@ -152,7 +154,8 @@ class PromptCanvas:
             )
         left, top, width = self._place
         scale = self.widget.width / width
-        u, v = (event["clientX"] - left) * scale, (event["clientY"] - top) * scale
+        # The mouse tells whole pixels of the page: their middle is meant.
+        u, v = (event["clientX"] + 0.5 - left) * scale, (event["clientY"] + 0.5 - top) * scale
         if self._held and (kind == "leave" or (kind == "move" and not event["buttons"])):
             kind = "up"  # let go outside: nobody tells
         if kind in ("down", "move", "leave", "wheel") or (kind == "up" and self._held):

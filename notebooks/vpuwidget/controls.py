@@ -83,13 +83,19 @@ TOO_LARGE = (
 )
 MOST = 10_000_000  # bytes of a file: Jupyter's server cuts the line at 10 MiB, and nobody tells
 # Traits cannot say this: no key of JupyterLab's or Notebook 7's acts in here ("x" would cut the
-# cell); a press focuses the canvas before ipycanvas does, which would let the page jump; a dropped
-# file goes the way of a picked one (FileUpload keeps its input off the page: only its own click
-# says which it is); one that is too large comes empty.
+# cell); a press focuses the canvas before ipycanvas does, which would let the page jump; a drag
+# goes on outside the canvas; Enter is enough for a colour, as it is for a name; a dropped file goes
+# the way of a picked one (FileUpload keeps its input off the page: only its own click says which it
+# is); one that is too large comes empty.
 GUARD = """<img src="" hidden onerror="const root = this.closest('.vpu-widget');
 root.addEventListener('focusin', e => { e.target.dataset.lmSuppressShortcuts = 'true' });
 root.addEventListener('mousedown', e => e.target.closest('canvas')?.focus({preventScroll: true}),
 true);
+root.addEventListener('pointerdown', e => {
+  if (e.pointerType === 'mouse' && e.target.matches('canvas'))
+    e.target.setPointerCapture(e.pointerId) });
+root.addEventListener('keydown', e => {
+  if (e.key === 'Enter' && e.target.closest('.widget-colorpicker')) e.target.blur() });
 let dropped = null;
 root.addEventListener('dragover', e => {
   if (e.dataTransfer.types.includes('Files')) e.preventDefault() });

@@ -1,17 +1,15 @@
 """The widget: what a person points at becomes a mask, on the spot."""
 
-import base64
 import html
-import io
 from functools import partial
+from math import dist
 from pathlib import Path
 from threading import get_ident
+from time import perf_counter
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from vpuformer.drawing.overlay import overlay
 from vpuformer.errors import PromptError
 from vpuformer.prompts import Click, Prediction, Prompt
 from vpuformer.widget.export import exported, save, unused
@@ -90,7 +88,6 @@ class PromptWidget(Picture):
         self.canvas.set_image(session.image, 0)
         self._begin()
         self._cursor = session.size[1] / 2, session.size[0] / 2
-        self.value["threshold"].value = session.threshold
         self.act(self.tool)
         self.act("vectors")
 
@@ -108,15 +105,6 @@ class PromptWidget(Picture):
         if self._redraw in self.session.changed:
             self.session.changed.remove(self._redraw)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The widget, and a static picture for where none can be shown."""
-        session, file = self.session, io.BytesIO()
-        scale = min(1.0, 900 / max(session.size))
-        picture = overlay(session.image, session.mask, prompts=session.prompts, scale=scale)
-        Image.fromarray(picture).save(file, "PNG")
-        still = {"image/png": base64.b64encode(file.getvalue()).decode()}
-        return (super()._repr_mimebundle_(**kwargs) or {}) | still
-
     def point(
         self,
         kind: str,
@@ -130,7 +118,7 @@ class PromptWidget(Picture):
         view, self._by_key = self.canvas.view, False
         if kind != "leave":  # the keys go on from where the mouse was
             self._cursor = view.to_image(u, v)
-        if kind == "down":
+        if kind == "down" and (self.tool != "click" or view.holds(u, v)):
             self._last = (u, v)
             self._set_stroke([self._cursor])
             self._grabs = button == 1 or self.tool == "pan"
@@ -154,7 +142,10 @@ class PromptWidget(Picture):
         session, tool, points, positive = self.session, self.tool, self._stroke, self._positive
         self._set_stroke([])
         radius, doomed = self.value["radius"].value, self._under(*points[0])
-        if self._grabs:
+        (before, when), self._ended = self._ended, (points[0], perf_counter())
+        apart, later = dist(points[0], before) * self.canvas.view.zoom, self._ended[1] - when
+        is_double = tool == "click" and apart < 4 and later < 0.5  # the first one counts
+        if self._grabs or is_double:
             return
         if tool == "click" and doomed is not None:
             self.ask(lambda: self._remove(doomed))
@@ -196,6 +187,8 @@ class PromptWidget(Picture):
         """A key on the canvas, which swallows them all: Tab and Escape must be let out by hand."""
         prompts, name = self.session.prompts, KEYS.get(key) or KEYS.get(key.lower())
         show, radius = self.value["show"], self.value["radius"]
+        if (ctrl or meta) and key not in {*ARROWS, "z", "Z", "y"}:
+            return  # Ctrl+S is no scribble
         if key in ARROWS or key == "Enter":
             self._move(key, shift, ctrl or meta)
         elif key in self.more_keys:
@@ -227,8 +220,10 @@ class PromptWidget(Picture):
             kinds = ["up"] if self._stroke else ["down", "up"][: 1 + (self.tool == "click")]
         if far:
             self._look(view.moved(-du, -dv))
+        high, wide = view.place  # the cursor stays where it can be seen
+        u, v = min(max(u + du, 0.5), wide), min(max(v + dv - view.margin, 0.5), high)
         for kind in () if far else kinds:
-            self.point(kind, u + du, v + dv, shift=shift)
+            self.point(kind, u, v + view.margin, shift=shift)
         self._by_key = True
         self._redraw("marks")
 

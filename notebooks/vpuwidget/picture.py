@@ -1,6 +1,8 @@
 """What the widget shows: mask, probability or similarity, marks, and the status line."""
 
+import base64
 import html
+import io
 import logging
 import traceback
 from collections.abc import Callable
@@ -12,8 +14,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
+from PIL import Image
 
 from vpuformer.drawing import palette
+from vpuformer.drawing.overlay import overlay
 from vpuformer.errors import VPUError
 from vpuformer.prompts import Box, Click, Prompt, Scribble
 from vpuformer.widget.session import Session
@@ -59,8 +63,18 @@ class Picture(Controls):
             False,
         )
         self._stroke: list[tuple[float, float]] = []
+        self._ended = (0.0, 0.0), 0.0  # where and when the last stroke did
         self._positive, self._ghost = True, np.empty((0, 0), np.uint8)
         self._chosen: Prompt | None = None
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The widget, and a static picture for where none can be shown."""
+        session, file = self.session, io.BytesIO()
+        scale = min(1.0, 900 / max(session.size))
+        picture = overlay(session.image, session.mask, prompts=session.prompts, scale=scale)
+        Image.fromarray(picture).save(file, "PNG")
+        still = {"image/png": base64.b64encode(file.getvalue()).decode()}
+        return (super()._repr_mimebundle_(**kwargs) or {}) | still
 
     def _set_stroke(self, stroke: list[tuple[float, float]]) -> None:
         """A stroke begins, or ends with []: in between the session's file is not written."""
@@ -165,6 +179,7 @@ class Picture(Controls):
         value["object"].options = [(one.name, one.number) for one in things]
         value["object"].value = thing.number
         value["name"].value, value["colour"].value = thing.name, thing.colour
+        value["threshold"].value = session.threshold
         self._settling = None
         facts = [html.escape(thing.name), f"prompts: {len(thing.prompts)}"]
         facts += [] if score is None else [f"IoU {score:.3f}"]
@@ -198,7 +213,7 @@ class Picture(Controls):
         elif shown == "similarity" and self.session.prompts:
             field = self.session.rho(self._index)
         if self.switch["hide"].value:
-            indices = np.zeros(self.canvas.view.shown, np.uint8)
+            indices = np.zeros(self.canvas.view.place, np.uint8)
         elif field is not None:
             indices = self.canvas.crop((255 * field).astype(np.uint8))
             colours[:] = colormaps[palette.MAP](np.arange(256), bytes=True)
@@ -241,13 +256,15 @@ class Picture(Controls):
 
     def _draw_marks(self) -> None:
         prompts, at = self.session.prompts, self._index
-        vectors = self.session.vectors(at)[:2] if self.canvas.view.margin and prompts else None
+        vectors = self.session.vectors(at)[:2] if self.canvas.view.margin and prompts else ()
         with self.canvas.marks() as pen:
             for prompt in prompts if not self.switch["hide"].value else ():
                 pen.prompt(prompt, prompt is self._chosen)
             self._sketch(pen)
             if vectors:
                 pen.vectors(*vectors, palette.of_sign(prompts[at].positive))
+            if self.canvas.view.margin:
+                pen.axes()
 
     @property
     def _draws(self) -> bool:

@@ -38,7 +38,9 @@ class View:
     def fitted(cls, size: Size, within: Size) -> Self:
         """The whole image, as large as fits."""
         zoom = min(within[0] / size[0], within[1] / size[1])
-        return cls(size, (max(1, round(size[0] * zoom)), max(1, round(size[1] * zoom))), zoom)
+        least = min(within) // 2  # a slit of a photo gets room to be zoomed into
+        height, width = (max(least, round(side * zoom)) for side in size)
+        return cls(size, (height, width), zoom)
 
     def to_canvas(self, x: Any, y: Any) -> tuple[Any, Any]:
         """The canvas's point (edges at integers) of a point of the image (centres at integers)."""
@@ -53,9 +55,20 @@ class View:
         return min(max(x, -0.5), width - edge), min(max(y, -0.5), height - edge)
 
     @property
+    def place(self) -> Size:
+        """(H, W) of what the photo takes of its place: of a slit, until it is zoomed into, less."""
+        high, wide = (max(1, round(side * self.zoom)) for side in self.size)
+        return min(high, self.shown[0]), min(wide, self.shown[1])
+
+    def holds(self, u: float, v: float) -> bool:
+        """Whether the photo is at a point of the canvas."""
+        high, wide = self.place
+        return 0 <= u <= wide and 0 <= v - self.margin <= high
+
+    @property
     def window(self) -> tuple[float, float, float, float]:
         """The edges shown, counted from the image's corner: left, top, right, bottom."""
-        high, wide = (length / self.zoom for length in self.shown)
+        high, wide = (length / self.zoom for length in self.place)
         right, bottom = self.left + wide, self.top + high
         return self.left, self.top, min(right, self.size[1]), min(bottom, self.size[0])
 
@@ -73,11 +86,8 @@ class View:
     def moved(self, du: float, dv: float) -> Self:
         """The photo pushed by (du, dv) pixels of the canvas, as far as it reaches."""
         corner = (self.top - dv / self.zoom, self.left - du / self.zoom)
-        (
-            top,
-            left,
-        ) = (  # the canvas has whole pixels and may be a part of one wider than the photo
-            min(max(at, 0.0), max(0.0, whole - min(part, whole * self._least) / self.zoom))
+        top, left = (  # the canvas has whole pixels: up to half of one less than the photo
+            min(max(at, 0.0), max(0.0, whole - (part + 0.5) / self.zoom))
             for at, whole, part in zip(corner, self.size, self.shown, strict=True)
         )
         return replace(self, left=left, top=top)
@@ -135,6 +145,10 @@ class Pen:
         layer.stroke_lines(np.stack([u, margin - 3 - (margin - 20) * q_h], -1))
         layer.stroke_lines(np.stack([wide + 3 + (margin - 20) * q_v, v], -1))
         layer.clear_rect(wide, 0, margin, margin)
+
+    def axes(self) -> None:
+        """What the margin shows, or will."""
+        layer, wide, margin = self.layer, self.view.shown[1], self.view.margin
         layer.fill_style, layer.font = palette.GREY, "12px sans-serif"
         layer.fill_text("q_h", 4, 14)
         layer.fill_text("q_v", wide + margin - 28, margin - 6)

@@ -44,7 +44,7 @@ def test_objects_are_added_selected_renamed_recoloured_and_deleted(lab):
     field(lab, "name").press("Enter")
     lab.until(NAMES, ["object 1", "corner"])
     field(lab, "colour").fill("#009e73")
-    field(lab, "colour").press("Tab")
+    field(lab, "colour").press("Enter")
     lab.until("w.session.objects[1].colour.lower()", "#009e73")
     lab.settle()
     lab.shot("objects")

@@ -18,7 +18,7 @@ from vpuformer.errors import PromptError
 from vpuformer.model import build
 from vpuformer.prompts import Click
 from vpuformer.widget.session import Session
-from vpuwidget import picture
+from vpuwidget import panel, picture
 from vpuwidget.controls import BUTTONS, MORE_KEYS, SWITCHES, TABLES, TOOLS
 from vpuwidget.panel import KEYS, PromptWidget
 from vpuwidget.stepper import FolderWidget
@@ -130,6 +130,58 @@ def test_the_keys_go_on_where_the_mouse_was(widget):
     assert widget.session.prompts == [Click(19.5, 29.5)]
 
 
+def test_the_keys_stay_where_they_are_seen(widget):
+    key(widget, "+", "+", "+", *["ArrowRight"] * 30, "Enter")
+    left, _, right, _ = widget.canvas.view.window
+    assert 0 < left < widget.session.prompts[0].x < right < 80
+
+
+@pytest.mark.parametrize("name", ["s", "d", "k", "w", "r", "v", "b", "["])
+def test_ctrl_makes_no_other_key_act(widget, tmp_path, name):
+    key(widget, "n")
+    click(widget, 10, 10)
+    before = (widget.tool, [s.value for s in widget.switch.values()], widget.value["radius"].value)
+    key(widget, name, ctrl=True)
+    assert len(widget.session.objects) == 2 and len(widget.session.prompts) == 1
+    shown = [s.value for s in widget.switch.values()]
+    assert before == (widget.tool, shown, widget.value["radius"].value)
+    assert not list(tmp_path.iterdir())
+    key(widget, "z", ctrl=True)
+    assert widget.session.prompts == []
+
+
+def test_a_double_click_is_one_click(widget, monkeypatch):
+    now = iter([10.0, 10.3, 10.9, 11.0])
+    monkeypatch.setattr(panel, "perf_counter", lambda: next(now))
+    click(widget, 30, 20)
+    click(widget, 30.5, 20)  # the hand shakes
+    assert widget.session.prompts == [Click(30, 20)]
+    click(widget, 30, 20)  # later: it is deleted
+    assert widget.session.prompts == []
+    click(widget, 50, 20)
+    assert widget.session.prompts == [Click(50, 20)]
+
+
+def test_side_buttons_of_the_mouse_say_nothing(widget):
+    rest = {"shiftKey": False, "boundingRectLeft": 0.0, "boundingRectWidth": 160.0}
+    for event, button in (("mousemove", 0), ("mousedown", 3), ("mouseup", 3)):
+        place = {"clientX": 20, "clientY": 30, "boundingRectTop": 0.0, "buttons": 0}
+        widget.canvas._mouse({"event": event, "button": button, **place, **rest})
+    settle(widget)
+    assert widget.session.prompts == []
+
+
+def test_beside_the_photo_there_is_nothing_to_click(tmp_path):
+    one = PromptWidget(PHOTO[:6], MODEL, width=160, out_dir=tmp_path)
+    assert one.canvas.view.place == (12, 160)
+    for v, count in ((40.0, 0), (8.0, 1)):
+        one.point("down", 30.0, v)
+        one.point("up", 30.0, v)
+        settle(one)
+        assert len(one.session.prompts) == count
+    one.close()
+
+
 def test_escape_gives_the_stroke_up(widget):
     key(widget, "s", "Enter", "ArrowUp", "Escape", "ArrowUp")
     assert not widget._stroke and not widget.session.prompts
@@ -143,7 +195,7 @@ def test_leaving_the_canvas_ends_a_drag(widget):
         widget.canvas._mouse({"event": event, "clientX": x, "clientY": y, **rest})
     settle(widget)
     (box,) = widget.session.prompts
-    assert np.allclose(box.bounds, (4.5, 4.5, 79.499, 19.5))
+    assert np.allclose(box.bounds, (4.75, 4.75, 79.499, 19.75))  # of pixels their middle
 
 
 def test_a_page_that_jumps_at_the_press_moves_no_prompt(widget):
@@ -152,7 +204,7 @@ def test_a_page_that_jumps_at_the_press_moves_no_prompt(widget):
         place = {"clientX": 20, "clientY": 30, "boundingRectTop": top, "buttons": 0}
         widget.canvas._mouse({"event": event, **place, **rest})
     settle(widget)
-    assert widget.session.prompts == [Click(9.5, 34.5)]
+    assert widget.session.prompts == [Click(9.75, 34.75)]
 
 
 def test_what_fails_is_shown_and_the_drawing_goes_on(widget):
@@ -263,6 +315,9 @@ def test_python_and_the_page_share_the_session(widget):
     assert (widget.mask == widget.session.mask).all()
     assert (widget.prediction.prob == widget.session.prob).all()
     assert list(widget.objects) == ["object 1"]
+    widget.session.threshold = 0.3
+    settle(widget)
+    assert widget.value["threshold"].value == 0.3
 
 
 def test_objects_by_their_controls(widget):
