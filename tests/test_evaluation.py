@@ -16,6 +16,7 @@ from vpuformer.evaluation import (
     summary,
 )
 from vpuformer.prompts import Click, Prediction, Prompt
+from vpuformer.robot.next_prompt import next_click
 from vpuformer.robot.policy import Policy
 
 SIZE = (24, 36)
@@ -198,6 +199,30 @@ def test_a_policy_is_the_same_in_any_order(samples, tmp_path):
     assert runs[0] == runs[1]
     kinds = {p["kind"] for run in runs[0].values() for p in run}
     assert kinds >= {"click", "box", "scribble"}
+
+
+def test_a_policy_of_ones_own_has_its_name_in_the_header(samples, tmp_path):
+    class Boxes(Policy):
+        def kind(self, history, rng):
+            return "box"
+
+    out = tmp_path / "r.jsonl"
+    evaluate(Painter(3), samples[:1], out=out, config=EvaluationConfig(policy=Boxes()))
+    header, rows = read_results(out)
+    assert "Boxes" in header["policy"] and rows[0]["kinds"][0] == "box"
+    with pytest.raises(CheckpointError, match="its header differs in policy"):
+        evaluate(Painter(3), samples, out=out)
+
+
+def click(gt, pred, history, rng, *, ignore=None):
+    return next_click(gt, pred, [turn.prompt for turn in history], ignore=ignore)
+
+
+def test_a_function_may_be_the_policy(samples, tmp_path):
+    out, config = tmp_path / "r.jsonl", EvaluationConfig(policy=click)
+    found = evaluate(Painter(3), samples, out=out, config=config)
+    assert read_results(out)[0]["protocol"]["policy"] == "click"
+    assert evaluate(Painter(3), samples, out=out, config=config) == found  # goes on
 
 
 def test_a_mixed_run_counts_interactions(samples, tmp_path):

@@ -70,6 +70,8 @@ def test_what_cannot_run_says_so_before_anything_is_written(notebook, tmp_path):
             experiments.run(notebook, cells, tmp_path / "out", workers=workers)
     with pytest.raises(DataError, match="holds no cell of a grid"):
         experiments.collect(tmp_path)
+    with pytest.raises(ConfigError, match=r"takes .*n.*, not m"):
+        experiments.run(notebook, [{"n": 1}, {"m": 2}], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -77,7 +79,8 @@ def test_names_tell_cells_apart_and_can_be_read():
     cells = experiments.grid(sigma=[3.0, 30.0], form=["a/b", "a b"], words=["x" * 200])
     names = [experiments._name(cell) for cell in cells]
     assert len(set(names)) == 4 and all(len(name) < 100 and "/" not in name for name in names)
-    assert names[0].startswith("sigma-3.0_form-a-b_words-xxx")
+    assert names[0].startswith("form-a-b_sigma-3.0_words-xxx")
+    assert experiments._name({"b": 1, "a": 2}) == experiments._name({"a": 2, "b": 1})
 
 
 @pytest.mark.slow

@@ -85,7 +85,7 @@ def test_other_ranges(pixels, caplog):
         (np.full((5, 7), np.nan), "nan or infinite"),
         (np.array([["a", "b"]]), "expected numbers"),
         ("nowhere.png", "no image file"),
-        (b"<html>not a picture</html>", "cannot be read as an image"),
+        (b"<html>not a picture</html>", "is no image: its format is unknown"),
     ],
 )
 def test_what_is_no_picture_is_refused(bad, message):

@@ -138,6 +138,22 @@ def test_p2cl_pulls_object_pixels_to_a_positive_prompt_and_pushes_the_rest():
     assert (rho.grad[..., :2] < 0).all() and (rho.grad[..., 2:] > 0).all()
 
 
+def test_p2cl_hears_nothing_of_void():
+    """A cell of rho is as its pixels that count are."""
+    target = torch.zeros(1, 1, 16, 32)
+    valid = torch.ones_like(target)
+    target[..., :14], valid[..., 14:19] = 1, 0
+    rho = torch.full((1, 1, 4, 8), 1e-6)
+    rho[..., :4] = 1 - 1e-6
+    prompts = PromptBatch.of([[Click(4, 4)]])
+    first = p2cl(rho, prompts, target, valid)
+    assert first.item() < 1e-5
+    target[..., 14:19] = 1
+    assert torch.equal(p2cl(rho, prompts, target, valid), first)
+    regions = target.clone()
+    assert torch.equal(p2cl(rho, prompts, target, valid, regions), first)
+
+
 def test_p2cl_without_prompts_is_zero_and_log_zero_is_clamped():
     rho = torch.rand(1, 1, 4, 4)
     assert p2cl(rho, PromptBatch.of([[]]), torch.ones(1, 1, 8, 8)).item() == 0

@@ -14,7 +14,7 @@ def test_iou_by_hand():
     assert iou(gt, pred, np.array([[0, 1, 0], [0, 0, 0]], bool)) == 2 / 3
     assert math.isnan(iou(np.zeros_like(gt), np.zeros_like(gt)))
     assert math.isnan(iou(gt, pred, np.ones_like(gt)))
-    with pytest.raises(DataError, match="expected one shape"):
+    with pytest.raises(DataError, match=r"expected one .H, W"):
         iou(gt, pred.T)
 
 
@@ -51,6 +51,12 @@ def test_noc_by_hand():
 def test_nof_counts_a_success_in_the_last_round_both_ways():
     late = [0.1] * 19 + [0.95]
     assert nof([late, [0.1] * 20, [0.95]], 0.9) == (1, 2)
+
+
+def test_what_comes_after_the_limit_does_not_count():
+    run = [0.1] * 14 + [0.95]
+    assert noc(run, 0.9, 10) == 10 and noc(run, 0.9) == 15
+    assert nof([run], 0.9, 10) == (1, 1) and nof([run], 0.9) == (0, 0)
 
 
 def test_iou_at_keeps_the_last_value():

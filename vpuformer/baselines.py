@@ -122,9 +122,7 @@ class RandomWalker(_Classical):
         try:
             from skimage.segmentation import random_walker
         except ModuleNotFoundError:
-            raise ConfigError(
-                "scikit-image is lacking: pip install 'vpuformer[notebooks]'"
-            ) from None
+            raise ConfigError("No scikit-image: pip install 'vpuformer[notebooks]'") from None
         size, first = image.shape[:2], prompts[0]
         positive, negative = (_marked(size, of_sign(prompts, sign)) for sign in (True, False))
         if isinstance(first, Box) and first.positive:

@@ -25,11 +25,6 @@ class Check:
     found: str
     fix: str = ""
 
-    @property
-    def state(self) -> str:
-        """'OK' or 'FIX'."""
-        return "OK" if self.ok else "FIX"
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Report:
@@ -45,7 +40,9 @@ class Report:
     def __repr__(self) -> str:
         wide = max(len(row.what) for row in self.rows)
         fixes = (f"\n{'':<{wide + 5}}  -> {row.fix}" * (not row.ok) for row in self.rows)
-        found = (f"{row.state:<3}  {row.what:<{wide}}  {row.found}" for row in self.rows)
+        found = (
+            f"{'OK' if row.ok else 'FIX':<3}  {row.what:<{wide}}  {row.found}" for row in self.rows
+        )
         return "\n".join(map("".join, zip(found, fixes, strict=True)))
 
 

@@ -168,12 +168,12 @@ def describe(segmenter: Segmenter, config: EvaluationConfig) -> dict[str, Any]:
     recorded where it has them.
     """
     model = getattr(segmenter, "model", None)
-    settings = dict(getattr(segmenter, "settings", {}))
-    if model is not None:
-        settings["model"] = to_json(model.config)
+    own = {} if model is None else {"model": to_json(model.config)}
+    settings = {**getattr(segmenter, "settings", {}), **own}
     what = {"schema": SCHEMA, "method": type(segmenter).__name__}
     what |= {"weights_hash": getattr(model, "weights_hash", None), "config": settings}
     how = {"protocol": to_json(config), "seed": config.seed, "versions": versions()}
+    how |= {} if type(config.policy) is Policy else {"policy": str(type(config.policy))}
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
     device = f"{getattr(segmenter, 'device', 'cpu')}, {platform.machine()}"
     return {**what, **how, "command": command, "device": device, "threads": torch.get_num_threads()}
@@ -190,7 +190,7 @@ def versions() -> dict[str, str]:
 
 def _open(path: Path, header: dict[str, Any]) -> set[tuple[str, str, int]]:
     """The samples whose runs a results file holds, begun or without its torn last line."""
-    header = json.loads(json.dumps(header))
+    header = json.loads(json.dumps(header, default=lambda thing: thing.__qualname__))
     found, rows = read_results(path) if path.exists() else (None, [])
     found = found or header
     names = sorted((found.keys() | header.keys()) - FREE)

@@ -62,9 +62,11 @@ def run(
         address: a Dask scheduler whose workers see the same files; a LocalCluster when None.
 
     Raises:
-        ConfigError: no cell, two of one name, or no worker.
+        ConfigError: no cell, two of one name, no worker, or a parameter that is not the notebook's.
         DataError: there is no such notebook.
     """
+    from papermill import inspect_notebook
+
     notebook, out = Path(notebook).resolve(), Path(out_dir).resolve()
     if not notebook.is_file():
         raise DataError(f"There is no notebook {notebook}. Check the path.")
@@ -74,6 +76,9 @@ def run(
             f"{len(cells)} cells with {len(folders)} names for {workers} workers: expected at "
             "least one of each, no two cells alike."
         )
+    known = inspect_notebook(notebook)
+    if unknown := sorted({name for cell in cells for name in cell} - {*known}):
+        raise ConfigError(f"{notebook.name} takes {', '.join(known)}, not {', '.join(unknown)}.")
     digest = hashlib.sha256(notebook.read_bytes()).hexdigest()
     found = {f: _read(f) for f in folders}
     due = [f for f, c in found.items() if c is None or c.error or c.notebook != digest]
@@ -123,9 +128,10 @@ def collect(out_dir: str | Path) -> list[dict[str, Any]]:
 
 def _name(parameters: Mapping[str, Any]) -> str:
     """A folder's name that tells a cell from the others and can be read."""
-    words = "_".join(f"{k}-{v}" for k, v in parameters.items())
+    own = dict(sorted(parameters.items()))
+    words = "_".join(f"{k}-{v}" for k, v in own.items())
     told = "".join(c if c.isalnum() or c in "._-" else "-" for c in words)[:80]
-    return f"{told}_{hashlib.sha256(json.dumps(parameters).encode()).hexdigest()[:6]}"
+    return f"{told}_{hashlib.sha256(json.dumps(own).encode()).hexdigest()[:6]}"
 
 
 def _write(path: Path, text: str) -> None:

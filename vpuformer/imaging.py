@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from vpuformer.config import ZoomConfig
 from vpuformer.errors import ImageError, written_whole
-from vpuformer.prompts import Prompt, Size, rescale
+from vpuformer.prompts import Prompt, Scribble, Size, rescale
 
 log = logging.getLogger("vpuformer.imaging")
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
@@ -45,7 +45,7 @@ def read(image: Any) -> np.ndarray:
             raise ImageError(f"There is no image file {path}. Check the path.")
         return _open(path, str(path))
     if isinstance(image, (bytes, bytearray)):
-        return _open(io.BytesIO(bytes(image)), "the bytes given")
+        return _open(io.BytesIO(bytes(image)), "the file given")
     return _from_pil(image) if isinstance(image, Image.Image) else _from_array(np.asarray(image))
 
 
@@ -58,9 +58,7 @@ def _open(source: Any, name: str) -> np.ndarray:
         raise ImageError(f"{name} is too large: {error} Shrink it first.") from None
     except (OSError, SyntaxError, ValueError) as error:
         why = "its format is unknown" if isinstance(error, UnidentifiedImageError) else error
-        raise ImageError(
-            f"{name} cannot be read as an image: {why}. Expected {', '.join(FORMATS[:6])}."
-        ) from None
+        raise ImageError(f"{name} is no image: {why}. Expected {', '.join(FORMATS[:6])}.") from None
     with file:
         return _from_pil(file)
 
@@ -92,9 +90,7 @@ def _from_array(array: np.ndarray) -> np.ndarray:
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
-        raise ImageError(
-            f"The image array has shape {array.shape}, expected [H, W] or [H, W, 3 or 4]."
-        )
+        raise ImageError(f"The image has shape {array.shape}, expected [H, W] or [H, W, 3 or 4].")
     _check_pixels(array.shape)
     if array.dtype == bool:
         array = np.uint8(255) * array
@@ -184,7 +180,8 @@ class Frame:
         inside: list[Prompt] = []
         for prompt in prompts:
             x0, y0, x1, y1 = prompt.bounds
-            if x1 >= left - 0.5 and y1 >= top - 0.5 and x0 < right - 0.5 and y0 < bottom - 0.5:
+            is_in = x1 >= left - 0.5 and y1 >= top - 0.5 and x0 < right - 0.5 and y0 < bottom - 0.5
+            if is_in and (not isinstance(prompt, Scribble) or prompt.enters(self.window)):
                 moved = prompt.moved(-left, -top)
                 inside.append(moved.rescaled(self.window_size, (self.side, self.side)))
         return inside

@@ -91,17 +91,16 @@ def p2cl(
 
     Eq. (17): the mean of Eq. 16 over prompts and pixels. Reading R14: Y is the true mask for a
     positive prompt and its complement for a negative one; `regions` puts each prompt's own error
-    region in its place. Labels are area-pooled to rho's grid; padded prompts do not count, and
-    without prompts the loss is 0.
+    region in its place. Labels are the share of a cell of rho's grid, of its pixels that count;
+    padded prompts do not count, and without prompts the loss is 0.
     """
     size = (rho.shape[-2], rho.shape[-1])
-    weight = torch.ones_like(target) if valid is None else valid.to(target.dtype)
-    weight = F.adaptive_avg_pool2d(weight, size)  # B 1 h w
+    counted = torch.ones_like(target) if valid is None else valid.to(target.dtype)
+    weight = F.adaptive_avg_pool2d(counted, size)  # B 1 h w
+    marked = (target if regions is None else regions) * counted
+    Y = F.adaptive_avg_pool2d(marked, size) / weight.clamp(min=1e-6)
     if regions is None:
-        mask = F.adaptive_avg_pool2d(target, size)
-        Y = torch.where(prompts.positive[..., None, None], mask, 1 - mask)
-    else:
-        Y = F.adaptive_avg_pool2d(regions, size)
+        Y = torch.where(prompts.positive[..., None, None], Y, 1 - Y)
     weight = weight * prompts.valid[..., None, None]  # B N h w
     return (pair_bce(rho, Y) * weight).sum((1, 2, 3)) / weight.sum((1, 2, 3)).clamp(min=1e-6)
 

@@ -70,7 +70,7 @@ def noc(ious: Sequence[float], threshold: float, max_rounds: int = MAX_ROUNDS) -
 
     Sec. IV-B, by the protocol of RITM: compared in float32; later drops do not matter.
     """
-    reached = _reached(ious, threshold)
+    reached = _reached(ious[:max_rounds], threshold)
     return int(reached.argmax()) + 1 if reached.any() else max_rounds
 
 
@@ -82,7 +82,7 @@ def nof(runs: Runs, threshold: float, max_rounds: int = MAX_ROUNDS) -> Failures:
 
     Sec. IV-B.
     """
-    never = sum(not _reached(ious, threshold).any() for ious in runs)
+    never = sum(not _reached(ious[:max_rounds], threshold).any() for ious in runs)
     at_limit = sum(noc(ious, threshold, max_rounds) == max_rounds for ious in runs)
     return Failures(never=int(never), at_limit=int(at_limit))
 

@@ -176,6 +176,14 @@ class Scribble(_Gesture):
         xs, ys = zip(*self.points, strict=True)
         return min(xs), min(ys), max(xs), max(ys)
 
+    def enters(self, crop: tuple[int, int, int, int]) -> bool:
+        """Whether the stroke has a point in a crop (left, top, right, bottom, the last two out)."""
+        line = np.array([*self.points, self.points[-1]], np.float64)
+        corners, step = np.reshape(crop, (2, 1, 2)) - 0.5, np.diff(line, axis=0) + 1e-12  # not 0
+        one, other = (corners - line[:-1]) / step  # shares of a segment at which it meets the sides
+        first, last = np.minimum(one, other).max(1), np.maximum(one, other).min(1)
+        return bool(((first <= last) & (first < 1) & (last >= 0)).any())
+
     def _carried(self, x: Axis, y: Axis) -> Self:
         return replace(self, points=tuple((x(px), y(py)) for px, py in self.points))
 
@@ -276,9 +284,7 @@ def as_masks(gt: Mask, pred: Mask, ignore: Mask | None) -> tuple[Mask, Mask, Mas
     """A truth, an answer and what counts as bool masks `[H, W]`, their shapes checked."""
     shapes = {np.shape(m) for m in (gt, pred, ignore) if m is not None}
     if len(shapes) != 1 or len(np.shape(gt)) != 2:
-        raise DataError(
-            f"Masks are {sorted(shapes)}, expected one shape [H, W]. Resize the answer."
-        )
+        raise DataError(f"Masks are {sorted(shapes)}, expected one [H, W]. Resize the answer.")
     gt, pred = np.asarray(gt) > 0.5, np.asarray(pred) > 0.5
     counted = np.ones_like(gt) if ignore is None else np.asarray(ignore) <= 0.5
     return gt, pred, counted

@@ -79,7 +79,7 @@ clock = course.Clock()
 for row in vpu.doctor().rows:
     found = row.found.split(" in ")[0].split(" runs ")[0].split(", ")
     seen = ", ".join(word for word in found if not Path(word).is_absolute())
-    print(f"{row.state:<4}{row.what:<9}{seen}{row.fix and '  -> ' + row.fix}")
+    print(f"{'OK' if row.ok else 'FIX':<4}{row.what:<9}{seen}{row.fix and '  -> ' + row.fix}")
 
 # %% [markdown]
 # *The paper* of this course is "VPUFormer: Visual Prompt Unified Transformer for Interactive

@@ -12,11 +12,12 @@ import numpy as np
 
 from vpuformer.errors import PromptError
 from vpuformer.prompts import Click, Prediction, Prompt
-from vpuformer.widget.export import exported, save, unused
+from vpuformer.widget.export import exported, save
 from vpuformer.widget.session import Session
 from vpuwidget import cells
 from vpuwidget.canvas import PromptCanvas
 from vpuwidget.controls import SHOWN, SWITCHES, TABLES, TOO_LARGE, TOOLS, close
+from vpuwidget.files import unused
 from vpuwidget.keeper import Keeper
 from vpuwidget.picture import Picture, made
 from vpuwidget.view import View

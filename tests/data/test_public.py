@@ -173,7 +173,7 @@ def test_files_are_read_when_asked_for(tmp_path):
     (root / "img" / "1.jpg").write_bytes(b"torn")
     found = samples("davis", root)
     assert next(found).image_name == "0"
-    with pytest.raises(ImageError, match=r"1\.jpg cannot be read as an image"):
+    with pytest.raises(ImageError, match=r"1\.jpg is no image"):
         next(found)
 
 
@@ -208,7 +208,7 @@ def test_a_mask_that_is_none_or_of_another_size_is_named(name, file, tmp_path):
     with pytest.raises(DataError, match="is 60 x 40, its mask 30 x 20"):
         list(samples(name, root))
     path.write_bytes(path.read_bytes()[:40])
-    with pytest.raises((DataError, ImageError), match="cannot be read"):
+    with pytest.raises((DataError, ImageError), match=r"is no image|cannot be read as a mask"):
         list(samples(name, root))
 
 

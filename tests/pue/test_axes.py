@@ -136,6 +136,15 @@ def test_scribbles_equal_the_slow_form(corners):
             assert value == pytest.approx(math.exp(-0.5 * (d / sigma) ** 2), abs=1e-5)
 
 
+def test_what_lies_outside_the_picture_says_nothing():
+    """A stroke that turns back above the picture is the same as one that stops at its edge."""
+    inside = ((10, 30), (50, 30), (50, 0))
+    beyond = (*inside[:2], (50, -5), (10, -5))
+    ends, turns = (halves(encode([Scribble(points)], (60, 70))[0]) for points in (inside, beyond))
+    assert (turns[0][10:51] > 0).all() and torch.equal(ends[0] > 0, turns[0] > 0)
+    assert torch.equal(ends[1] > 0, turns[1] > 0)
+
+
 def test_random_points_need_the_generator_only():
     zigzag = Scribble([(10, 10), (60, 90), (12, 50), (70, 20)])
     config = PueConfig(scribble_point="random")

@@ -119,7 +119,7 @@ def test_bad_folders_are_reported_file_by_file_before_training(folders, tmp_path
     assert lines[0].startswith("6 files cannot be used") and len(lines) == 7
     for name, reason in {
         "s0.png": "80 x 64, its mask 30 x 20",
-        "s1.png": "cannot be read as an image",
+        "s1.png": "is no image: its format is unknown",
         "s2.png": "is empty",
         "s3.png": "no mask",
         "s4.png": "cannot be read as a mask",

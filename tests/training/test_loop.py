@@ -15,7 +15,7 @@ from vpuformer.model import build
 from vpuformer.training import rounds
 from vpuformer.training.checkpoint import load_checkpoint, save_checkpoint
 from vpuformer.training.loop import fit
-from vpuformer.training.optimizer import learning_rate, make_optimizer
+from vpuformer.training.optimizer import learning_rate, make_optimizer, update_ema
 from vpuformer.training.recipes import official, onward, paper, shipped, tiny
 from vpuformer.training.rounds import round_weights
 
@@ -111,7 +111,7 @@ def test_another_recipe_is_refused(tmp_path):
     fit(build(CONFIG), Disks(), replace(RECIPE, steps=3), tmp_path)
     with pytest.raises(CheckpointError, match="another model or recipe"):
         fit(build(CONFIG), Disks(), RECIPE, tmp_path)
-    with pytest.raises(ConfigError, match="weights: give one each"):
+    with pytest.raises(ConfigError, match=r"weights .*: give one each"):
         fit(build(CONFIG), Disks(), replace(RECIPE, rounds=2), tmp_path / "x")
 
 
@@ -120,6 +120,29 @@ def test_log_is_json_lines(tmp_path):
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [r["step"] for r in lines] == [1, 2] and lines[0]["loss"] == result.history[0]["loss"]
     assert {"nfl1", "dice3", "p2cl2", "iou1", "images_per_s"} <= lines[0].keys()
+
+
+def test_the_average_has_the_statistics_of_the_model():
+    model, ema = torch.nn.BatchNorm2d(2), torch.nn.BatchNorm2d(2)
+    model(torch.rand(4, 2, 3, 3) + 5)
+    update_ema(ema, model, 0.9, 0)
+    assert torch.equal(ema.running_mean, model.running_mean) and ema.num_batches_tracked == 1
+
+
+def test_rounds_that_count_nothing_are_refused_or_left_out(tmp_path):
+    for few in (
+        {"round_weights": (0.0, 0.0, 0.0)},
+        {"fewest": 1, "round_weights": (0.0, 0.0, 1.0)},
+    ):
+        with pytest.raises(ConfigError, match="not 0 throughout"):
+            fit(build(CONFIG), Disks(), replace(RECIPE, **few), tmp_path)
+    one = replace(RECIPE, graded=1, round_weights=(0.0, 1.0, 0.0))
+    assert all(round_weights(one, step).tolist() == [0, 1, 0] for step in range(9))
+
+
+def test_an_empty_answer_where_nothing_is_asked_for_is_right():
+    nothing, all_ = torch.zeros(2, 1, 4, 4), torch.ones(2, 1, 4, 4)
+    assert rounds._iou(nothing, nothing, all_) == 1 and rounds._iou(all_, nothing, all_) == 0
 
 
 def test_rate_warms_up_and_falls():

@@ -156,7 +156,7 @@ def test_bad_images_are_reported_and_passed(images):
     (images / "a.jpg").write_bytes(b"no picture")
     (images / "c.webp").write_bytes((images / "c.webp").read_bytes()[:60])
     folder = Folder(images, model=MODEL)
-    assert name(folder) == "b.png" and "cannot be read" in folder.bad["a.jpg"]
+    assert name(folder) == "b.png" and "is no image" in folder.bad["a.jpg"]
     assert folder.next() and name(folder) == "d.png"
     assert folder.bad.keys() == {"a.jpg", "c.webp"}
     assert folder.counts == {"bad": 2, "open": 2}

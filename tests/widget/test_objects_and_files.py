@@ -164,7 +164,7 @@ def test_a_photo_is_opened_from_the_page(lab, tmp_path):
     assert abs(box["width"] / box["height"] - 200 / 90) < 0.05
     (tmp_path / "bad.png").write_bytes(b"no picture")
     choose(lab, tmp_path / "bad.png")
-    lab.page.locator(".vpu-widget [role=status]", has_text="cannot be read").wait_for()
+    lab.page.locator(".vpu-widget [role=status]", has_text="is no image").wait_for()
     lab.click(50, 40)
     lab.until(COUNT, 1)
 
@@ -184,7 +184,7 @@ def test_a_photo_is_dropped_on_the_widget(lab, tmp_path):
     lab.settle()
     lab.shot("dropped")
     drop(lab, tmp_path / "bad.png")
-    lab.page.locator(".vpu-widget [role=status]", has_text="cannot be read").wait_for()
+    lab.page.locator(".vpu-widget [role=status]", has_text="is no image").wait_for()
     assert lab.kernel(COUNT) == 1 and lab.page.url.startswith("http")
     (tmp_path / "large.png").write_bytes(bytes(10_100_000))  # Jupyter's server would hang up
     status = lab.page.locator(".vpu-widget [role=status]", has_text="large.png: empty, or over")

@@ -277,7 +277,7 @@ def test_a_file_that_is_no_photo_leaves_everything_as_it_was(widget):
     Image.fromarray(PHOTO[:30]).save(picture, "PNG")
     good = picture.getvalue()
     for given, why in (
-        ((b"no picture",), "0.png: the bytes given cannot be read"),
+        ((b"no picture",), "0.png: the file given is no image"),
         ((good, good), "2 files"),
         ((b"",), "10 MB"),
     ):

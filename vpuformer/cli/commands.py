@@ -234,9 +234,8 @@ COMMANDS: dict[str, Any] = {command.__name__.lower(): command for command in _AL
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; 0 when all went well, 2 with a message when something given is wrong."""
     about = "Interactive image segmentation with clicks, boxes and scribbles."
-    words = list(sys.argv[1:] if argv is None else argv)
     command = tyro.extras.subcommand_cli_from_dict(
-        COMMANDS, prog="vpuformer", description=about, args=words, config=(OmitArgPrefixes,)
+        COMMANDS, prog="vpuformer", description=about, args=argv, config=(OmitArgPrefixes,)
     )
     logging.basicConfig(format="%(message)s")
     logging.getLogger("vpuformer").setLevel(logging.INFO)

@@ -59,8 +59,7 @@ class Segment:
                 predictor.set_image(image)
                 mask = predictor.add(*prompts).mask
             except (ImageError, PromptError) as error:
-                text = str(error)
-                faults.append(text if str(image) in text else f"{image}: {text}")
+                faults.append(f"{image}: {error}".replace(f"{image}: {image}", f"{image}"))
                 continue
             save_mask(out, mask)
             say(console, f"{image} -> {out} ({mask.mean():.1%} of the picture)")

@@ -118,9 +118,7 @@ def folder_samples(
         raise DataError(f"{root} holds no photo in images/. Give images/NAME.*, masks/NAME.png.")
     found = [Photo(path.stem, path, root / "masks" / f"{path.stem}.png") for path in images]
     if missing := [photo.truth.name for photo in found if not photo.truth.is_file()]:
-        raise DataError(
-            f"{root / 'masks'} lacks {len(missing)} files, first {missing[0]}. Add them."
-        )
+        raise DataError(f"{root}/masks lacks {len(missing)} files, first {missing[0]}. Add them.")
     return objects(found, set_name or root.resolve().name, limit)
 
 

@@ -16,7 +16,8 @@ def restore(vector: Float[Tensor, "*N P"], size: Size, kind: Kind) -> Float[Tens
     """What a vector still says about the plane, 0..1, on its own grid `size` (H, W).
 
     Fig. 4. Clicks and boxes: the outer product q_v q_h^T, so a box keeps its extent. Scribbles:
-    the curve won back by inverting Eq. 3, drawn one cell wide.
+    the curve won back by inverting Eq. 3, drawn one cell wide; exact for those encoded as "bbox"
+    (Reading R6), of "fixed" ones the curve is another.
     """
     height, width = size
     q_h, q_v = vector[..., :width], vector[..., width : width + height]

@@ -52,6 +52,8 @@ def scribble_axis(
     """
     height, width = size
     where, y = crossings(points, width)
+    is_on = (y >= -0.5) & (y < height - 0.5)  # what lies outside the picture says nothing
+    where, y = where[is_on], y[is_on]
     count = where.bincount(minlength=len(points) * width)
     is_random = config.scribble_point == "random"
     rank = torch.rand(y.shape, generator=generator, device=y.device) if is_random else y
@@ -62,13 +64,12 @@ def scribble_axis(
     crowd, count = crowd[where[crowd].argsort(stable=True)], count[many]
     drawn[many] = y[crowd][count.cumsum(0) - count + (count - 1) // 2]
     y = drawn.unflatten(0, (-1, width))  # K L
-    found = (y >= -0.5) & (y < height - 0.5)
     lowest, highest = points[..., 1].amin(1), points[..., 1].amax(1)  # K
     top = torch.floor(lowest + 0.5).clamp(0, height - 1)[:, None]
     bottom = torch.floor(highest + 0.5).clamp(0, height - 1)[:, None]
     d = torch.minimum(torch.maximum(y, top), bottom) - top
     fixed, own = (config.sigma, config.cut), (scribble_sigma(bottom - top + 1), None)
-    return quasi_gaussian(d, *(fixed if config.scribble == "fixed" else own)).where(found, 0.0)
+    return quasi_gaussian(d, *(fixed if config.scribble == "fixed" else own)).where(y.isfinite(), 0)
 
 
 def scribble_sigma(side: Tensor) -> Tensor:

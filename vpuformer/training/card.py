@@ -45,19 +45,16 @@ def card(
     hardware = f"{torch.get_num_threads()} threads, {platform.machine()}, {device}"
     how = {"command": command, "start": start, "recipe": to_json(recipe), "seed": recipe.seed}
     how |= {"steps": recipe.steps, "samples": recipe.steps * recipe.batch_size, "hours": hours}
-    how |= {"hardware": hardware, "versions": versions()}
-    what = {"data": list(data), "terms": TERMS}
-    return {**how, **what, "curve": curve, "curve_columns": list(keys)}
+    how |= {"hardware": hardware, "versions": versions(), "data": list(data), "terms": TERMS}
+    return {**how, "curve": curve, "curve_columns": list(keys)}
 
 
 def sources(shards: Shards) -> list[dict[str, Any]]:
     """Photos and masks by source, with the licence where it is stated."""
     photos, masks = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
-    for index in range(len(shards)):
-        record = shards.record(index)
+    for record in map(shards.record, range(len(shards))):
         key = tuple(str(record.get(name) or "unstated") for name in SOURCE)
         photos[key] += 1
         masks[key] += int(record.get("instances") or 0)
-    counts = (((n, masks[key]), key) for key, n in photos.most_common())
-    names = (*SOURCE, "photos", "masks")
-    return [dict(zip(names, (*key, *both), strict=True)) for both, key in counts]
+    rows = ((*key, n, masks[key]) for key, n in photos.most_common())
+    return [dict(zip((*SOURCE, "photos", "masks"), row, strict=True)) for row in rows]

@@ -106,10 +106,9 @@ def fit(
 
 
 def _check_rounds(recipe: Recipe) -> None:
-    if recipe.rounds != len(recipe.round_weights):
-        raise ConfigError(
-            f"{recipe.rounds} rounds, {len(recipe.round_weights)} weights: give one each."
-        )
+    count, weights = recipe.rounds, recipe.round_weights
+    if count != len(weights) or not any(weights[: recipe.fewest or None]):
+        raise ConfigError(f"{count} rounds, weights {weights}: give one each, not 0 throughout.")
     for name, value, least in (("fewest", recipe.fewest, 0), ("graded", recipe.graded, 1)):
         if not least <= value <= recipe.rounds:
             raise ConfigError(f"Recipe.{name} is {value}, expected {least} to {recipe.rounds}.")

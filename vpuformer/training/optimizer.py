@@ -40,3 +40,5 @@ def update_ema(ema: nn.Module, model: nn.Module, decay: float, step: int) -> Non
     """ema <- d ema + (1 - d) model, with d rising to `decay` over the first steps."""
     d = min(decay, (1 + step) / (10 + step))
     torch._foreach_lerp_([*ema.parameters()], [*model.parameters()], 1 - d)  # pyright: ignore
+    for own, new in zip(ema.buffers(), model.buffers(), strict=True):  # statistics, counts
+        own.copy_(new)

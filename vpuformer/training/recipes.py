@@ -137,4 +137,6 @@ def official(steps: int = 230 * 30_000 // 32) -> Recipe:
         fewest=1,
         round_weights=(1.0, 2.0, 3.0),
         shares=(1.0, 1.0, 0.0),
+        drop_prev=0.0,
+        loss=LossConfig(p2cl=2.0, p2cl_target="error"),
     )

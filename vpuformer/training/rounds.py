@@ -72,7 +72,8 @@ def _same_kind(u: Tensor, first: Tensor, share: float) -> Tensor:
 
 def _iou(prob: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     pred, truth = (prob > 0.49) & (valid > 0), (target > 0) & (valid > 0)
-    return ((pred & truth).sum((1, 2, 3)) / (pred | truth).sum((1, 2, 3)).clamp(min=1)).mean()
+    both, union = ((pred & truth).sum((1, 2, 3)), (pred | truth).sum((1, 2, 3)))
+    return torch.where(union > 0, both / union.clamp(min=1), 1.0).mean()
 
 
 def round_weights(recipe: Recipe, step: int) -> Float[Tensor, " N"]:
@@ -85,6 +86,7 @@ def round_weights(recipe: Recipe, step: int) -> Float[Tensor, " N"]:
     drawn, count = rng.permutation(recipe.rounds), recipe.rounds
     if recipe.fewest:
         count = int(rng.integers(recipe.fewest, recipe.rounds + 1))
-    drawn, weights = drawn[drawn < count][: recipe.graded], np.zeros(count, np.float32)
-    weights[drawn] = np.asarray(recipe.round_weights)[drawn]
+    own, weights = np.asarray(recipe.round_weights), np.zeros(count, np.float32)
+    drawn = drawn[(drawn < count) & (own[drawn] > 0)][: recipe.graded]
+    weights[drawn] = own[drawn]
     return torch.from_numpy(weights / weights.sum())

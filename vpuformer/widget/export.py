@@ -3,7 +3,6 @@
 import io
 import json
 from collections.abc import Sequence
-from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,13 +102,6 @@ def exported(kind: str, session: "Session") -> bytes:
         parts = [polygons(mask) for mask in masks.values()]
         record = [{"name": n, "parts": p} for n, p in zip(names, parts, strict=True)]
     return json.dumps(record).encode()
-
-
-def unused(folder: Path, kind: str) -> Path:
-    """Where a file of `KINDS` overwrites none: mask.png, or else mask-2.png, mask-3.png, ..."""
-    names = chain([kind], (f"{kind}-{n}" for n in count(2)))
-    paths = (folder / f"{name}.{KINDS[kind]}" for name in names)
-    return next(path for path in paths if not path.exists())
 
 
 def save(path: str | Path, data: bytes) -> Path:
