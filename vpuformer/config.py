@@ -46,7 +46,7 @@ class DmaConfig:
     """Dual-cross Merging Attention (Sec. III-C)."""
 
     form: Literal["recommended", "literal", "code"] = "recommended"  # Readings R10, R11, R12
-    depth: int = 3  # Sec. IV-B
+    depth: int = 3  # Sec. III-C
     embed_dim: int = 128
     num_heads: int = 4
     mlp_ratio: float = 2.0
@@ -116,9 +116,11 @@ def preset(name: str) -> ModelConfig:
 
 
 def literal(encoder: str = "vit_b") -> ModelConfig:
-    """The paper to the letter, its slips included, on one of its four encoders.
+    """The paper as it is printed, slips included, where there is an option, on one of its encoders.
 
-    Readings R1-R13, each at its literal option; the loss of the recipe "paper" goes with it.
+    Readings R2, R3, R5, R6, R9, R10, R12, R13: the literal option. R7: the draw at random, without
+    the removal of points. R8: boxes have no visual distance here either. R1, R4 and R11, which the
+    paper leaves open, are as by default; R14 belongs to the loss, which is the recipe "paper"'s.
     """
     own = preset(encoder)
     pue = PueConfig(

@@ -35,7 +35,7 @@ PACKAGES = ("vpuformer", "numpy", "torch", "opencv-python-headless", "pillow")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EvaluationConfig:
-    """How the robot prompts, and when a run ends (Sec. IV-B, by the protocol of RITM)."""
+    """How the robot prompts, and when a run ends (Sec. IV-A, IV-B, by the protocol of RITM)."""
 
     policy: Policy = field(default_factory=Policy)
     max_rounds: int = 20

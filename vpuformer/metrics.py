@@ -68,7 +68,7 @@ def _rim(mask: Mask, width: int) -> Mask:
 def noc(ious: Sequence[float], threshold: float, max_rounds: int = MAX_ROUNDS) -> int:
     """Number of clicks: the first round whose IoU reaches the threshold, else `max_rounds`.
 
-    Sec. IV-B, by the protocol of RITM: compared in float32; later drops do not matter.
+    Sec. IV-A, by the protocol of RITM: compared in float32; later drops do not matter.
     """
     reached = _reached(ious[:max_rounds], threshold)
     return int(reached.argmax()) + 1 if reached.any() else max_rounds
@@ -80,7 +80,7 @@ noi = noc  # number of interactions (Table VII): each click, box and scribble co
 def nof(runs: Runs, threshold: float, max_rounds: int = MAX_ROUNDS) -> Failures:
     """Number of failures among runs, counted in both ways.
 
-    Sec. IV-B.
+    Sec. IV-A.
     """
     never = sum(not _reached(ious[:max_rounds], threshold).any() for ious in runs)
     at_limit = sum(noc(ious, threshold, max_rounds) == max_rounds for ious in runs)

@@ -68,7 +68,8 @@ class VPUFormer(nn.Module):
     """Visual prompt unified transformer: image and prompts in, mask logits out.
 
     Sec. III-A, Fig. 3. The encoder is injected: it gives four maps at 1/4 to 1/32, or one at 1/16,
-    and names its `channels`, `stem_channels` and `stem_stride`.
+    and names its `channels`; early fusion reads its `stem_channels` and `stem_stride` too, and
+    training calls its `freeze_stages(n)`.
     """
 
     def __init__(self, config: ModelConfig, encoder: nn.Module) -> None:

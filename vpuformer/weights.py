@@ -43,6 +43,10 @@ def weights_hash(tensors: dict[str, Tensor]) -> str:
 def save(model: VPUFormer, path: str | Path, card: dict[str, Any]) -> Path:
     """Write a model's weights in float16, with its config and a card, whole or not at all.
 
+    A model with an encoder of your own can be saved too, but `load` builds the encoder that the
+    config names and refuses the file where they differ. Build the model again, and fill it with
+    `model.load_state_dict(safetensors.torch.load_file(path))`.
+
     Raises:
         CheckpointError: lite or tiny over 16 MiB, not finite in float16, or the disk refuses.
     """

@@ -91,7 +91,7 @@ def test_scribble_fills_each_column_and_row_it_crosses():
 
 def test_scribble_read_literally_loses_most_columns():
     q_h, _, _ = halves(encode([sine()], SIZE, PueConfig(scribble="fixed", cut=1.0))[0])
-    assert 20 <= (q_h > 0).sum() <= 40  # FACTS: 29 of 181 survive
+    assert 20 <= (q_h > 0).sum() <= 40  # of 181
 
 
 def test_one_vertex_and_straight_strokes_have_entries():

@@ -9,7 +9,7 @@ from vpuformer.imaging import Span, parts_of, tight_box
 
 VOID = 255
 Chance = np.random.Generator
-LEAST_AREA, BACKGROUND = 1000, 0.05  # FACTS A39: pixels of an object; crops that may hold none
+LEAST_AREA, BACKGROUND = 1000, 0.05  # the authors': pixels of an object; crops that may hold none
 MOST_TRIES = 20  # crops drawn of a photo
 PLAIN = np.array([1.0, 1, 1, 1, 1, 0, 0, 0])  # the look of a photo that stays as it is
 
@@ -35,7 +35,7 @@ class Sample:
 class Choice:
     """Which objects training asks for, and how they are cut out.
 
-    With a `scale` as the paper and its code do it (FACTS A39, A43): photos are scaled, turned and
+    With a `scale` as the paper (Sec. IV-B) and its code do it: photos are scaled, turned and
     cut anywhere, then brightened and tinted; without, crops lie around the object.
     """
 

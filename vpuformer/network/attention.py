@@ -8,9 +8,10 @@ from torch import Tensor, nn
 
 
 class Attention(nn.Module):
-    """softmax(Q K^T / sqrt(d)) V over heads; with no valid key at all the answer is zero.
+    """softmax(Q K^T / sqrt(d)) V over heads, through an output layer.
 
-    Sec. III-C (MHSA and MHCA). `inner_dim` is the width of Q, K and V, `embed_dim` by default.
+    Sec. III-C (MHSA and MHCA). `inner_dim` is the width of Q, K and V, `embed_dim` by default. With
+    no valid key at all the weights are 0, and the answer is the output layer's bias.
     """
 
     def __init__(self, embed_dim: int, num_heads: int, inner_dim: int | None = None) -> None:

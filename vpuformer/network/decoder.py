@@ -23,8 +23,9 @@ class SeparableBlock(nn.Module):
 class Neck(nn.Module):
     """The encoder's four maps at the widths the decoder works with; once per image.
 
-    Sec. III-A. Returns the 1/4 and 1/8 maps (decoder width) and the 1/16 map that DMA works on
-    (1/16 plus the fourth map brought to it: 1/32, or 1/16 where the encoder is dilated).
+    Fig. 3, between encoder and DMA. Returns the 1/4 and 1/8 maps (decoder width) and the 1/16 map
+    that DMA works on (1/16 plus the fourth map brought to it: 1/32, or 1/16 where the encoder is
+    dilated).
     """
 
     def __init__(self, channels: tuple[int, ...], decoder_dim: int, embed_dim: int) -> None:

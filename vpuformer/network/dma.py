@@ -91,9 +91,9 @@ class DmaLayer(nn.Module):
         x = n2(q_prime)
         attended, a_qv = self.prompts_to_pixels(x + e, v + pe, v)
         F_qv = q_prime + attended  # Eq. 7, Reading R10: the residual is q'
-        F_qv_hat = F_qv + self.prompt_ffn(n4(F_qv))
+        F_qv_hat = F_qv + self.prompt_ffn(n4(F_qv))  # Eq. 8, with a residual
         attended, a_vq = self.pixels_to_prompts(v + pe, x + e, x, valid)
-        F_vq = f + attended  # Eq. 8
+        F_vq = f + attended  # Eq. 7
         F_vq_hat = F_vq + self.pixel_ffn(n5(F_vq))
         return q_prime, F_qv_hat, F_vq_hat, {"qq": a_qq, "qv": a_qv, "vq": a_vq}
 
@@ -101,9 +101,9 @@ class DmaLayer(nn.Module):
         q = q if self.is_first else q + e  # prompts re-added as the layer's query
         q_prime, a_qq = self.self_attention(q, q, q, valid)
         attended, a_qv = self.prompts_to_pixels(q_prime, f + pe, f)
-        F_qv_hat = self.prompt_ffn(self.norms[3](attended + q))  # Eq. 7
+        F_qv_hat = self.prompt_ffn(self.norms[3](attended + q))  # Eq. 7, 8
         attended, a_vq = self.pixels_to_prompts(f + pe, q_prime, q_prime, valid)
-        F_vq_hat = self.pixel_ffn(self.norms[4](attended + f))  # Eq. 8
+        F_vq_hat = self.pixel_ffn(self.norms[4](attended + f))  # Eq. 7, 8
         return q_prime, F_qv_hat, F_vq_hat, {"qq": a_qq, "qv": a_qv, "vq": a_vq}
 
     def _code(self, q, e, f, pe, valid):
@@ -124,8 +124,9 @@ class DmaLayer(nn.Module):
 class DMA(nn.Module):
     """Three layers of two-way attention, each with its merged feature map.
 
-    Eq. (7): F_qv = MHCA(q', f, f) + q', then LN and FFN, with q' = MHSA(q).
-    Eq. (8): F_vq = MHCA(f, q', q') + f, then LN and FFN.
+    Eq. (7): F_qv = MHCA(q', f, f) + q and F_vq = MHCA(f, q', q') + f, with q' = MHSA(q).
+    Eq. (8): FFN(LN(.)) of both. "literal" is this. Reading R10: by default q' is added in place of
+    q, as in the authors' code, and each FFN's output is added to what entered it.
     """
 
     def __init__(self, config: DmaConfig) -> None:

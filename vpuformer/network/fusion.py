@@ -71,7 +71,7 @@ def disk_maps(prompts: PromptBatch, size: Size, grid: Size) -> Float[Tensor, "B 
 class EarlyFusion(nn.Module):
     """Maps added after the encoder's first convolution: every prompt re-encodes the image.
 
-    Sec. III-A (Conv1S): 1x1 to 16 channels, LeakyReLU, a convolution at the stem's stride (3x3 at
+    Sec. IV-B (Conv1S): 1x1 to 16 channels, LeakyReLU, a convolution at the stem's stride (3x3 at
     stride 2, 7x7 at 4), scaled by 0.05.
     """
 
@@ -89,7 +89,7 @@ class EarlyFusion(nn.Module):
 class LateFusion(nn.Module):
     """Maps added to the encoded features at 1/4 and 1/16: the image is encoded once.
 
-    Paper: the mask enters before the encoder (Sec. III-A); here it joins what left it.
+    Paper: the mask enters before the encoder (Fig. 3, Sec. IV-B); here it joins what left it.
     """
 
     def __init__(self, in_chans: int, decoder_dim: int, embed_dim: int) -> None:

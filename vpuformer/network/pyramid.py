@@ -102,7 +102,7 @@ class Merge(nn.Module):
 class PlainDecoder(nn.Module):
     """Four levels from the image and three DMA layers, each brought to 1/4, then a mask.
 
-    Sec. III-A; Reading R13. "code": 1/4, 1/8, 1/16, 1/32; 1x1 to `decoder_dim` and ReLU on each
+    Sec. III-D; Reading R13. "code": 1/4, 1/8, 1/16, 1/32; 1x1 to `decoder_dim` and ReLU on each
     level, 1x1 and ReLU on their concatenation, 1x1 to the mask. "literal": the scales as printed,
     1/4, 1/16, 1/32, 1/64, a bare 1x1 on each level and one 1x1 on the concatenation.
     Paper: the authors' dropout before the last layer is left out.

@@ -64,10 +64,10 @@ def cut_batch(
 ) -> tuple[UInt8[Tensor, "B 3 S S"], Mask, Mask]:
     """Pictures, objects asked for and pixels that count (0 or 1), of a step at some positions.
 
-    Each is changed by samples behind it in three ways, each as often as `Choice.mixing` says (FACTS
-    A39, as CFR-ICL does it). Its object alone is laid on another photo. Another one's object is
-    laid on it, and hides a part of its object, joins it, or shines through. Another photo shines
-    through all of it.
+    Each is changed by samples behind it in three ways, each as often as `Choice.mixing` says (the
+    authors' code has them from CFR-ICL). Its object alone is laid on another photo. Another one's
+    object is laid on it, and hides a part of its object, joins it, or shines through. Another photo
+    shines through all of it.
     """
     side, changes = recipe.crop_at(step), []
     for i, position in enumerate(positions):

@@ -120,7 +120,7 @@ def paper(encoder: str = "mit_b0", steps: int = 55 * 8498 // 32) -> Recipe:
 
 
 def official(steps: int = 230 * 30_000 // 32) -> Recipe:
-    """The authors' released code where it differs from their paper (FACTS A39-A45).
+    """The authors' released code where it differs from their paper (Sec. IV-B).
 
     230 epochs of 30,000 samples, Adam 5e-5, a tenth after 190 and again after 210; one to three
     rounds that count 1, 2, 3; clicks and boxes only; scale 0.75 to 1.40, each channel moved by up

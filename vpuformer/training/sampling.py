@@ -30,7 +30,7 @@ def uniforms(seed: int, step: int, indices: list[int], rounds: int, device) -> T
 def distance_transform(mask: Bool[Tensor, "B h w"]) -> Float[Tensor, "B h w"]:
     """Exact Euclidean distance of each cell to the nearest cell outside the mask.
 
-    The border counts as outside (FACTS A50). Two passes of min-plus: down the columns by running
+    The border counts as outside, as in RITM. Two passes of min-plus: down the columns by running
     maxima, then over all pairs of columns.
     """
     _, height, width = mask.shape
@@ -46,7 +46,7 @@ def distance_transform(mask: Bool[Tensor, "B h w"]) -> Float[Tensor, "B h w"]:
 
 
 def choose(weights: Float[Tensor, "B L"], u: Float[Tensor, " B"]) -> Int[Tensor, " B"]:
-    """One index per row, drawn in proportion to its weight (0 where all weights are 0)."""
+    """One index per row, drawn in proportion to its weight (the last if all are 0)."""
     total = weights.double().cumsum(-1)
     at = torch.searchsorted(total, (u.double() * total[:, -1])[:, None], right=True)[:, 0]
     return at.clamp(max=weights.shape[1] - 1)
@@ -199,7 +199,7 @@ def first_prompts(
 ) -> PromptBatch:
     """The prompts of round one: one, and in a fifth of the samples up to two more of either sign.
 
-    Extra positives lie on the object, negatives on a ring around it (FACTS A46).
+    Extra positives lie on the object, negatives on a ring around it, where RITM draws half of its.
     """
     error = find_error(target, torch.zeros_like(target), valid)
     batch, has_more = simulate(error, u[:, 0], shares), u[:, 0, -1] < 0.2
