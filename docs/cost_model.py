@@ -104,14 +104,16 @@ def work(name: str, recipe: Recipe) -> float:
 def measured() -> tuple[float, float, float]:
     """Of `onward` on a GPU: the share of its peak, least seconds of a step, the robot's share.
 
-    A step is as long for 8 crops as for 32: the CPU launches kernels, and the GPU waits for it.
+    All at the batch whose kernels were counted. A step of 8 crops is hardly shorter: the CPU
+    launches kernels, and the GPU waits for it.
     """
     told = json.loads((ROOT / "results" / "step_time_gpu.json").read_text("utf-8"))
-    busy, rows = told["kernels"], told["rows"]
-    side = rows[0]["crop"]
+    busy = told["kernels"]
+    row = next(row for row in told["rows"] if row["batch"] == busy["batch"])
+    side = row["crop"]
     flop = busy["batch"] * work("lite0", replace(recipes.onward(), crops=((0.0, side),)))
     speeds = ("images_per_s", "images_per_s_with_waits")
-    least = min(row["batch"] / row[speed] for row in rows for speed in speeds)
+    least = min(row["batch"] / row[speed] for speed in speeds)
     on_cpu = json.loads((ROOT / "results" / "step_time.json").read_text("utf-8"))["rows"][0]
     shares = on_cpu["shares"]
     robot = shares["prompts"] / (shares["forward"] + shares["backward"])

@@ -3,12 +3,14 @@ import importlib.util
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from small import CONFIG
+from torch.nn import functional as F
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("skimage")
@@ -18,6 +20,7 @@ import vpucourse as course
 from vpucourse import pictures
 from vpucourse.curves import strip
 from vpucourse.scenes import SceneSamples, scene
+from vpuformer import losses
 from vpuformer.data import folders
 from vpuformer.drawing import palette
 from vpuformer.errors import ConfigError
@@ -25,6 +28,7 @@ from vpuformer.experiments import Cell
 from vpuformer.model import build, preset
 from vpuformer.predictor import Predictor
 from vpuformer.prompts import Box, Click, Prediction, Scribble
+from vpuformer.pue import PromptBatch
 from vpuformer.robot.mistakes import depth
 from vpuformer.robot.next_prompt import next_click, next_scribble
 from vpuformer.robot.policy import Turn
@@ -249,6 +253,7 @@ def test_exercises_of_box_and_scribble():
     assert ex("03.B", box) == "03.B: right."
     assert "outside the box" in ex("03.B", lambda x, w, n: box(x, w, n, 1.0))
     assert "off by" in ex("03.B", lambda x, w, n: 0.5 * box(x, w, n))
+    assert "w_0 = 0.4: off by" in ex("03.B", lambda x, w, n: (w >= 1) * box(x, w, n))
     corner = ((20, 80), (21, 16), (100, 15))
     far = Scribble((*corner, (99.5, 79.5), (20.2, 80)))
     near = Scribble((*corner, (34.5, 28.5), (20.2, 80)))
@@ -460,6 +465,52 @@ def test_exercises_of_features_and_masks():
     assert "0.300, to beat: 0.200" in ex("06.E", 3, trial=lambda n: n / 10, beat=0.2)
 
 
+def given_in(notebook, first):
+    """What the cell of an exercise gives, from the line that begins so to the one of `given`."""
+    text = (ROOT / "notebooks" / "src" / notebook).read_text("utf-8")
+    (lines,) = re.findall(rf"^{first} = .*?^given = .*?$", text, re.M | re.S)
+    names = {"torch": torch, "Y_row": torch.tensor([[[[1.0, 1, 0]]]], dtype=torch.float64)}
+    exec(lines, names)
+    return names["given"]
+
+
+@pytest.mark.parametrize("folder", ["", "solutions/"])
+def test_a_batch_of_one_hides_no_scrambled_patches(folder):
+    given = given_in(f"{folder}04_encoders_and_mask.py", "shapes")
+
+    def patches(x, weight, bias, order=(0, 2, 4, 1, 3, 5)):
+        b, _, h, w = (n // k for n, k in zip(x.shape, (1, 1, 4, 4), strict=True))
+        rows = x.reshape(b, 3, h, 4, w, 4).permute(order).reshape(b, h * w, 48)
+        return (rows @ weight.flatten(1).T + bias).transpose(1, 2).reshape(b, -1, h, w)
+
+    package = lambda x, weight, bias: F.conv2d(x, weight, bias, stride=4)  # noqa: E731
+    check = {"package": package, "given": given}
+    assert course.checks.ex("04.B", patches, **check) == "04.B: right."
+    scrambled = partial(patches, order=(2, 4, 0, 1, 3, 5))
+    assert scrambled(given[0][:1], *given[1:]).equal(patches(given[0][:1], *given[1:]))
+    assert "Off by" in course.checks.ex("04.B", scrambled, **check)
+
+
+@pytest.mark.parametrize(("folder", "first"), [("", "uneven"), ("solutions/", "rho")])
+def test_a_negative_prompt_counts_in_the_loss_by_hand(folder, first):
+    given = given_in(f"{folder}06_features_to_mask.py", first)
+    batch = PromptBatch.of([[Click(0, 0), Click(2, 0, positive=False)]])
+
+    def by_hand(rho, mask, positive):
+        labels = torch.where(positive[:, None, None], mask, 1 - mask)
+        return -(labels * rho.log() + (1 - labels) * (1 - rho).log()).mean()
+
+    package = lambda rho, mask, _: losses.p2cl(rho[None], batch, mask[None, None])[0]  # noqa: E731
+    check = {"package": package, "given": given}
+    assert course.checks.ex("06.B", by_hand, **check) == "06.B: right."
+    deaf = lambda rho, mask, positive: by_hand(rho[positive], mask, positive[positive])  # noqa: E731
+    assert "Off by" in course.checks.ex("06.B", deaf, **check)
+    first_alone = lambda rho, mask, positive: by_hand(rho[:1], mask, positive[:1])  # noqa: E731
+    assert "Off by" in course.checks.ex("06.B", first_alone, **check)
+    signless = lambda rho, mask, positive: by_hand(rho, mask, positive | True)  # noqa: E731
+    assert "Off by" in course.checks.ex("06.B", signless, **check)
+
+
 def test_the_excess_follows_the_mirror():
     truth = torch.zeros(1, 1, 4, 6)
     truth[0, 0, 0, :2] = 1
@@ -547,8 +598,12 @@ def test_exercises_of_your_own_folder():
         return [[n for n in names if (n.rsplit("_", 1)[0] in held) == k] for k in (0, 1)]
 
     assert ex("11.B", by_series) == "11.B: right."
-    assert "Held out: 3 of 24" in ex("11.B", lambda names, _: by_series(names, 0.125))
-    assert "['a', 'b'" in ex("11.B", lambda names, _: (names[6:], names[:6]))
+    assert "Held out: 12 of 24" in ex("11.B", lambda names, _: by_series(names, 0.5))
+    assert "['head01', 'head02'" in ex("11.B", lambda names, _: (names[6:], names[:6]))
+    last = lambda names, share: np.split(np.sort(names), [round(len(names) * (1 - share))])  # noqa: E731
+    assert "Series in both lists: ['knee09']" in ex("11.B", last)
+    by_letter = lambda names, _: [[n for n in names if (n[0] == "h") == k] for k in (0, 1)]  # noqa: E731
+    assert "Held out: 12 of 24" in ex("11.B", by_letter)
     assert "[]" in ex("11.B", lambda names, _: ([n for n in names if n[0] > "c"], ["a_0"]))
     assert ex("11.E", 1, trial=lambda x: x, beat=2) == "11.E: right."
 

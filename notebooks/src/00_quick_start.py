@@ -6,7 +6,7 @@
 #     name: python3
 #   vpuformer:
 #     number: '00'
-#     minutes_cpu: 0.3
+#     minutes_cpu: 0.5
 #     houses:
 #       equations: []
 #       algorithms: []
@@ -25,7 +25,7 @@
 #
 # | | |
 # |---|---|
-# | takes | 20 seconds on two CPU cores, the same on a GPU |
+# | takes | half a minute on two CPU cores, the same on a GPU |
 # | needs | nothing: the photo comes with scikit-image, the weights with this package |
 # | paper | Fig. 3, Sec. I and III-A live here |
 # | before, after | none · [01 "Who is clicking?"][01] |
@@ -401,6 +401,14 @@ clock("5-6 robot and files")
 # take the last one back. The line under the photo tells the IoU. A page without Python behind
 # it, such as GitHub's, has the strip below it instead: one, two and three prompts. The strip's
 # cell, run again, shows your own. More of this in [notebook 10](10_live_prompting.ipynb).
+#
+# For a photo of yours, after the lines above that import `vpu` and load `model`:
+#
+# ```python
+# own = vpu.Predictor(model)
+# own.set_image("photo.jpg")
+# mask = own.add(vpu.Click(290, 150)).mask  # a place on your object
+# ```
 
 # %% tags=["nbval-ignore-output"]
 live = vpu.PromptWidget(image, model, truth=truth, out_dir=out_dir, precision="float32")
@@ -491,9 +499,9 @@ course.checks.ex("00.E", fewest_prompts, predictor=on_leaf, truth=leaf, beat=bea
 # apart from it; the two talk, and a decoder writes the mask. How good the answer is depends on
 # *which* gesture comes next, so that choosing it well is half the method.
 #
-# *The prediction:* one click does not tell which of the three you mean. The next cell counts
-# how much of the first mask was cup. *Still unknown:* whether one lucky cup says anything about
-# others. It does not; notebook 08 has hundreds.
+# *The prediction:* nearest to the cup, with a piece of saucer and the spoon; one click does not
+# tell which of the three you mean. The next cell counts. *Still unknown:* whether one lucky cup
+# says anything about others. It does not; notebook 08 has hundreds.
 #
 # | paper | module | test |
 # |---|---|---|

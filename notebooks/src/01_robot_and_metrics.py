@@ -54,8 +54,8 @@
 profile = "cpu"  # "smoke" | "cpu" | "gpu" | "paper": smoke plays fewer games
 seed = 0  # draws random clicks and strokes
 out_dir = "out/01"  # folder for the first figure
-n_scenes = 50  # games a robot plays
-max_rounds = 20  # prompts in a game, at most
+n_scenes = 50  # games a robot plays, 8 or more
+max_rounds = 20  # prompts in a game, at most: 7 to 20
 target = 0.90  # IoU that counts as done, 0 to 1
 
 # %%

@@ -88,7 +88,7 @@ click = course.LEAF["click"]
 pixels = torch.from_numpy(image).permute(2, 0, 1) / 255  # 3 H W, 0..1
 q = pue.encode([click], (height, width), cfg, pixels)[0].numpy()
 q_h, q_v, q_b = np.split(q, [width, width + height])
-assert q_h.argmax() == click.x and q_v.argmax() == click.y and q_b.tolist() == [1, 0]
+assert q_h[int(click.x)] == q_v[int(click.y)] == 1 and q_b.tolist() == [1, 0]
 course.show(
     vectors.beside_photo(
         image, [click], q_h=q_h[None], q_v=q_v[None], title="A click is two needles and a sign"
@@ -218,7 +218,7 @@ course.show(
         bells,
         title="A cut at σ leaves {} entries and a cliff, at 3σ {}".format(*counts.values()),
         marks=20,
-        xlabel="column (the click's is 20)",
+        xlabel="column minus 68 (the click's: 20)",
     ),
     "Two bells on the same axis. The left one ends in vertical walls at 0.6, the right one "
     "runs out smoothly.",

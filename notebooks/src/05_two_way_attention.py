@@ -177,24 +177,27 @@ course.same(shares, package)
 # $q'$. Then the two questions. MHCA is multi-head *cross* attention: query, then keys, then
 # values. $f_v$ holds the L image tokens.
 #
-# $$\boxed{F_{qv} = \mathrm{MHCA}(q', f_v, f_v) + q'} \qquad (7)$$
+# $$\boxed{F_{qv} = \mathrm{MHCA}(q', f_v, f_v) + q, \quad
+# F_{vq} = \mathrm{MHCA}(f_v, q', q') + f_v} \qquad (7)$$
 #
-# $$\boxed{F_{vq} = \mathrm{MHCA}(f_v, q', q') + f_v} \qquad (8)$$
+# $$\boxed{\hat F_{qv} = \mathrm{FFN}(\mathrm{LN}(F_{qv})), \quad
+# \hat F_{vq} = \mathrm{FFN}(\mathrm{LN}(F_{vq}))} \qquad (8)$$
 #
-# The left one is N × D: each prompt, enriched by what it found. The right one is L × D: each
-# place, enriched by who claims it. Both then pass a small two-layer network, the FFN, and leave
-# it as $\hat F_{qv}$ and $\hat F_{vq}$.
+# $F_{qv}$ is N × D: each prompt, enriched by what it found. $F_{vq}$ is L × D: each place,
+# enriched by who claims it. Both are then normalised (LN, layer norm) and pass a small two-layer
+# network, the FFN.
 
 # %% [markdown]
-# The sum at the end of each line is a *residual*: what was there is kept, and the attention
+# The sum at the end of each question is a *residual*: what was there is kept, and the attention
 # only adds to it. Without it a prompt would come back as a mixture of places and would have
-# forgotten that it was a prompt. Before each question the tokens are normalised (LN, layer
-# norm), and a sine pattern for the place is added to queries and keys, since attention by
-# itself does not know left from right.
+# forgotten that it was a prompt. In our form the tokens are normalised before each question
+# too, and a sine pattern for the place is added to queries and keys, since attention by itself
+# does not know left from right.
 #
 # > **Reading R10.** The paper's Eq. 7 adds q, though the query is $q'$; what the self-attention
-# > did would be lost to the sum. We add $q'$. The original prompts join queries and keys again
-# > in every layer, so that no layer forgets where the click was.
+# > did would be lost to the sum. We add $q'$, as the authors' later code does, and let the FFN
+# > add to what enters it: $\hat F = F + \mathrm{FFN}(\mathrm{LN}(F))$. The original prompts join
+# > queries and keys again in every layer, so that no layer forgets where the click was.
 #
 # A layer of our form with random weights, once by its parts and once as a whole:
 
@@ -264,8 +267,8 @@ clock("1-2 attention")
 # >
 # > **Reading R12.** To the letter, Eq. 9 already multiplies by $f_v$, and Eq. 10 does it again:
 # > f would enter squared. We multiply once. And what we multiply is not the $f_v$ that entered
-# > but the layer's own $\hat F_{vq}$; else all that Eq. 8 wrote would reach the decoder as
-# > nothing but $g_p$, one number a place.
+# > but the layer's own $\hat F_{vq}$; else all that the places heard in Eq. 7 would reach the
+# > decoder as nothing but $g_p$, one number a place.
 #
 # By hand: two places, two channels.
 
@@ -332,7 +335,7 @@ clock("3 gates")
 # %% [markdown]
 # The lower histograms are narrow, before training already: the maximum of a hundred channels is
 # always large, its sigmoid always high, and a gate that is always open says nothing about *where*.
-# The places are sorted all the same, by Eq. 8 itself, which writes into the tokens that pass on.
+# The places are sorted all the same, by $F_{vq}$ itself, which the tokens carry on.
 #
 # ## Try it
 #
@@ -374,11 +377,11 @@ course.show(
 #
 # Twice, each time from the weights as they are.
 #
-# *One direction only*: the picture may no longer ask. Eq. 8 loses its attention and keeps only its
-# residual. Prompts still question the picture, and what they learn still reaches the channel
-# gate; but no place hears who claims it. *Nothing re-added*: the layers get zeros where the
-# original prompts would join their queries and keys (Reading R10). How much of the contrast
-# between cup and surroundings is left?
+# *One direction only*: the picture may no longer ask. Of $F_{vq}$ in Eq. 7 the attention goes, and
+# only the residual stays. Prompts still question the picture, and what they learn still reaches
+# the channel gate; but no place hears who claims it. *Nothing re-added*: the layers get zeros
+# where the original prompts would join their queries and keys (Reading R10). How much of the
+# contrast between cup and surroundings is left?
 
 
 # %%

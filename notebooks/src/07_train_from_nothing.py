@@ -410,15 +410,15 @@ words = "Mean IoU after one to five clicks: four runs rise, shuffled does not."
 course.chart(words, lines, range(1, 6), title, xlabel="clicks", ylabel="mean IoU (0 to 1)")
 
 # %% [markdown]
-# *Shuffled* still learns which things look like objects, and its loss falls. But the answer no
-# longer depends on what you say: the failure to fear in your own code. *No old mask* costs less
-# than one might think: all earlier prompts are given again in each round, so a model can find its
-# last answer anew. (Notebook 04 takes the mask from a model that learned with it.) A *rate* thirty
-# times too high is often fatal; here the limit on the gradient, the normalised layers and the
-# average forgive much.
+# *Shuffled* learns which things look like objects, and its loss falls, but ends far above
+# the others': here the loss tells. What you say no longer helps, a second click even harms: the
+# failure to fear in your own code. *No old mask* costs little: all earlier prompts are given again
+# each round, so a model can find its last answer anew. (Notebook 04 takes the mask from a model
+# that learned with it.) A *rate* thirty times too high is often fatal; here the limit on the
+# gradient, the normalised layers and the average forgive much.
 #
-# *Only clicks* looks sound, because nobody has asked it about a box yet. Ask: *one* prompt of each
-# kind, the **confusion of prompt types**.
+# *Only clicks* looks sound: nobody has asked it about a box yet. Ask: *one* prompt of each kind,
+# the **confusion of prompt types**.
 
 # %%
 kinds = ["click", "box", "scribble"]

@@ -179,7 +179,8 @@ for labels in ("human", "teacher"):
     print(f"masks by a {labels:<8} {count}, photos without a stated licence: {unstated}")
 
 # %% [markdown]
-# A **teacher** is another model whose masks were taken over, parts and stuff among them.
+# A **teacher** is another model whose masks were taken over, also of parts and of *stuff* (sky,
+# grass, water).
 #
 # ## 2 The run, and its cost
 #
@@ -237,7 +238,11 @@ clock("1-2 data, run")
 # The last lines are larger budgets; `official` is the plan of the authors' released code. Nobody
 # has run them. `docs/performance.md` counts operations on stated premises, beside what a few steps
 # on a GPU were measured at. What clicks they buy only a run can say. By the plan alone, the paper's
-# run on SBD sees as many more crops as printed above, all at 448 pixels.
+# run on SBD sees several times our crops (the number stands above), all at 448 pixels.
+#
+# > **Two plans, one name.** The `paper` of the last lines is 55 passes over COCO's 118 thousand
+# > photos, 14 times the plan on SBD. At 32 crops a step one GPU mostly waits for its steps to be
+# > started (`launching` in `docs/performance.md`), so both encoders take the same hours.
 #
 # ## 3 The paper's tables
 #
@@ -271,8 +276,9 @@ assert points["paper, ViT-B"] == tuple(theirs["II", "ViT-B"][:2])
 # > **In our favour.** GrabCut chose our weights; and it chose, with VOC and COCO, **habits** of our
 # > `Predictor` of which the paper says nothing. It zooms in, leaves out parts of a mask that no
 # > positive prompt reaches, looks anew after a second click (notebook 12, section 3), and lets its
-# > head fit itself to clicks. Printed as the stored run has them, beside the same weights that
-# > only leave parts out. `docs/training.md` has every trial.
+# > head fit itself to clicks. Printed as the stored run has them (`looks`: how many at most for a
+# > first prompt and for a second click; `obeys`: the head's fit), beside the same weights that only
+# > leave parts out. `docs/training.md` has every trial.
 
 # %%
 rows = ours["grabcut"]
@@ -401,9 +407,10 @@ course.show(curves.strip(*zip(*shown, strict=True), columns=4, title="Colours do
 clock("4-5 intervals, replays")
 
 # %% [markdown]
-# The classical method asks only for colours that differ. The drawn leaf is flat in colour and done
-# at the first click; the cup has its saucer's colour, and there a network must know what a cup
-# is. Two pictures prove nothing; that is why section 3 counts all fifty photos.
+# The classical method asks only for colours that differ. The drawn leaf has greens that nothing
+# else in the scene has, and is done at the first click; the cup has its saucer's colour, and
+# there a network must know what a cup is. Two pictures prove nothing; that is why section 3
+# counts all fifty photos.
 #
 # ## Try it
 #
@@ -529,10 +536,10 @@ course.checks.ex("08.E", half_width, trial=far, beat=0.1)
 #
 # ## What we know now
 #
-# On easy photos a small model comes within a click or two of the paper's; on small parts inside
-# larger things it fails often. A table's second decimal is worth
-# little without an interval, the same objects and the same truth. Wins and losses chosen by rule
-# tell more than pictures chosen by hand.
+# On GrabCut's easy photos a small model comes within one click of the paper's; on small parts
+# inside larger things it fails often. A table's second decimal is worth little without an
+# interval, the same objects and the same truth. Wins and losses chosen by rule tell more than
+# pictures chosen by hand.
 #
 # *The prediction:* about 10 % on an object of 20 pixels. *Still unknown:* how we do on Berkeley,
 # DAVIS and SBD, and how much each reason for the gap weighs.

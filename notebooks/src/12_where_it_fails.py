@@ -349,9 +349,9 @@ course.show(figure, "Share of object pixels against the probability, a line for 
 clock("4 calibration")
 
 # %% [markdown]
-# Where a line runs below the straight one, the model is too sure. One caution: most pixels of
-# a picture are easy background, and they make an ECE look smaller than it is. Read the lines,
-# not the number.
+# Where a line runs below the straight one, the model says *object* too readily. One caution: most
+# pixels of a picture are easy background, and they make an ECE look smaller than it is. Read the
+# lines, not the number.
 #
 # ## 5 Turning the knob
 #
@@ -379,8 +379,8 @@ course.show(figure, "Mean IoU against the contrast that is left, for one click a
 clock("5 contrast")
 
 # %% [markdown]
-# Find the level from which on three clicks notice. At an eighth of the contrast the noise comes
-# near the edges; what three clicks still rescue there stands in the title.
+# Find the level at which even three clicks begin to suffer. At an eighth of the contrast the
+# noise comes near the edges; what three clicks still rescue there stands in the title.
 #
 # ## Try it
 #

@@ -117,14 +117,20 @@ def _missing_row(run, *, toy) -> str:
     return f"Only PuE may change, not {sorted(strange)}." if strange else ""
 
 
+# how many slices each has; a quarter of the sorted names would cut through one
+SERIES = {"head01": 4, "head02": 4, "hip01": 2, "hip02": 2}
+SERIES |= {"knee07": 2, "knee08": 2, "knee09": 4, "knee10": 4}
+
+
 @checks.add("11.B")
 def _series_stay(split) -> str:
-    names = [f"{series}_{i}" for i in range(3) for series in "abcdefgh"]
+    names = [f"{series}_{i}" for i in range(4) for series, n in SERIES.items() if i < n]
     train, val = split(names, 0.25)
-    torn = {name[0] for name in train} & {name[0] for name in val}
+    of_train, of_val = ({name.rpartition("_")[0] for name in part} for part in (train, val))
+    torn = of_train & of_val
     if torn or sorted([*train, *val]) != sorted(names):
         return f"Series in both lists: {sorted(torn)}. Each name belongs in one list, once."
-    return "" if len(val) == 6 else f"Held out: {len(val)} of 24 names, expected 6."
+    return "" if 4 <= len(val) <= 8 else f"Held out: {len(val)} of 24 names, expected about 6."
 
 
 @checks.add("04.E", "06.E", "07.E", "08.B", "08.E", "09.E", "10.E", "11.E")

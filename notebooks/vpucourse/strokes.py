@@ -63,7 +63,7 @@ def _what_grows(answer: str) -> str:
 
 @checks.add("03.B")
 def _box_by_hand(by_hand: Callable[..., list[float]]) -> str:
-    for x0, w in ((20, 12), (5, 4), (60, 120), (33, 30)):
+    for x0, w in ((20, 12), (5, 4), (60, 120), (33, 30), (20.5, 0.4)):
         centre, side = torch.tensor([float(x0)]).double(), torch.tensor([float(w)]).double()
         wanted = box_axis(centre, side, 64, PueConfig())[0].numpy()
         ours = np.asarray(by_hand(x0, w, 64), float)

@@ -54,7 +54,7 @@ def package(rho, mask, positive):
     return losses.p2cl(rho[None], batch, mask[None, None])[0]
 
 
-rho = torch.tensor([[[0.9, 0.8, 0.1]], [[0.1, 0.2, 0.9]]], dtype=torch.float64)
+rho = torch.tensor([[[0.9, 0.8, 0.1]], [[0.3, 0.6, 0.7]]], dtype=torch.float64)
 mask, positive = torch.tensor([[1.0, 1, 0]]).double(), torch.tensor([True, False])
 given = (rho.requires_grad_(), mask, positive)
 verdict = course.checks.ex("06.B", p2cl_by_hand, package=package, given=given)
@@ -78,7 +78,7 @@ def answer_to(net, seen, _, at):
     return net.decode(net.encode_image(x), pue.PromptBatch.of(at), details=True)
 
 
-def train(negative):
+def train(negative, seed):
     net = vpu.build(config.preset("tiny"), seed=seed)
     adam = torch.optim.AdamW(net.parameters(), lr=2e-3)
     for _ in range(25 if profile == "smoke" else steps):
@@ -98,15 +98,17 @@ def negative_of(truth, mask):
 
 
 def excess_of(negative):
-    return course.excess(answer_to, train(negative), picture, gt, lists)
+    nets = [train(negative, seed + k) for k in range(1 if profile == "smoke" else 3)]
+    return sum(course.excess(answer_to, net, picture, gt, lists) for net in nets) / len(nets)
 
 
-beat = excess_of(lambda truth, _: 1 - truth)
-verdict = course.checks.ex("06.E", negative_of, trial=excess_of, beat=beat)
-print(f"marked outside: ours {excess_of(negative_of):.2f} %, complement {beat:.2f} %")
+ours, beat = excess_of(negative_of), excess_of(lambda truth, _: 1 - truth)
+verdict = course.checks.ex("06.E", negative_of, trial=lambda _: ours, beat=beat)
+print(f"marked outside, mean of three seeds: ours {ours:.2f} %, complement {beat:.2f} %")
 assert verdict.endswith("right.") or profile == "smoke", verdict
 verdict
 
 # %% [markdown]
-# One seed decides little: with another one the two numbers move by half a per cent. A labelling
-# that really helps wins over several seeds, and on scenes that are not mirror images.
+# One seed decides little: the two numbers move by half a per cent, more than they are apart, so
+# three count here. If yours loses in the notebook, try another `seed` before you give it up. A
+# labelling that really helps wins over several seeds, and on scenes that are not mirror images.
