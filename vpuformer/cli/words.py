@@ -44,7 +44,8 @@ def read_prompts(path: Path, images: Sequence[Path]) -> dict[Path, list[Prompt]]
     """The prompts of each image, from a JSON list (for all images) or a dict by image name."""
     record = read_json(path)
     if isinstance(record, list):
-        return {image: [prompt_from_json(item) for item in record] for image in images}
+        prompts = [prompt_from_json(item) for item in record]
+        return dict.fromkeys(images, prompts)
     lists = isinstance(record, dict) and all(isinstance(v, list) for v in record.values())
     if not record or not lists:
         raise DataError(

@@ -115,9 +115,8 @@ class Thing:
         if turns != sorted(turns):
             raise DataError(f"Strokes come after {turns[1:-1]} of {prompts} prompts: out of order.")
         start = None if record["start"] is None else begun(from_rle(record["start"]), size)
-        return cls(
-            int(record["number"]), record["name"], record["colour"], start, (), tuple(strokes)
-        )
+        name, colour = record["name"], record["colour"]
+        return cls(int(record["number"]), name, colour, start, strokes=tuple(strokes))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
