@@ -225,6 +225,16 @@ def test_a_function_may_be_the_policy(samples, tmp_path):
     assert evaluate(Painter(3), samples, out=out, config=config) == found  # goes on
 
 
+def test_an_object_may_be_the_policy(samples, tmp_path):
+    class Clicks:
+        def __call__(self, gt, pred, history, rng, *, ignore=None):
+            return click(gt, pred, history, rng, ignore=ignore)
+
+    out = tmp_path / "r.jsonl"
+    evaluate(Painter(3), samples, out=out, config=EvaluationConfig(policy=Clicks()))
+    assert "Clicks" in read_results(out)[0]["protocol"]["policy"]
+
+
 def test_a_mixed_run_counts_interactions(samples, tmp_path):
     config = EvaluationConfig(policy=Policy("click+box"))
     demo = evaluate(Painter(3), samples, out=tmp_path / "r.jsonl", config=config)["demo"]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from vpuformer import experiments
@@ -60,6 +61,7 @@ def test_a_grid_has_every_combination():
     assert len(cells) == 6 and cells[0] == {"form": "code", "seed": 0}
     assert cells[-1] == {"form": "literal", "seed": 2}
     assert experiments.grid() == [{}]
+    json.dumps(experiments.grid(seed=np.arange(2), share=np.linspace(0, 1, 3)))
 
 
 def test_what_cannot_run_says_so_before_anything_is_written(notebook, tmp_path):

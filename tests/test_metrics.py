@@ -27,6 +27,8 @@ def test_boundary_iou_looks_at_rims_alone():
     outer, hole = 60 * 40 - 56 * 36, 44 * 24 - 40 * 20
     # A square's erosion also takes the corners around the hole.
     assert boundary_iou(gt, pred) == pytest.approx(outer / (outer + hole))
+    unsure = np.where(pred, 0.6, 0.4)  # probabilities, cut at one half as `iou` cuts them
+    assert boundary_iou(gt, unsure) == boundary_iou(gt, pred)
     shifted = np.roll(gt, 2, axis=1)
     assert boundary_iou(gt, shifted) < 0.75 < 0.9 < iou(gt, shifted)
 

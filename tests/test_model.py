@@ -7,9 +7,10 @@ import torch
 from small import CONFIG
 
 from vpuformer.config import DmaConfig, LossConfig
-from vpuformer.errors import ConfigError
+from vpuformer.errors import ConfigError, PromptError
 from vpuformer.losses import total_loss
 from vpuformer.model import build, preset
+from vpuformer.network.alignment import Alignment
 from vpuformer.prompts import Box, Click, Scribble
 from vpuformer.pue import PromptBatch
 
@@ -92,6 +93,32 @@ def test_wrong_sides_and_names_are_explained():
         build(small()).encode_image(torch.zeros(1, 3, 60, 96))
     with pytest.raises(ConfigError, match="No preset"):
         preset("huge")
+
+
+def test_a_decoder_of_three_layers_gets_three():
+    for decoder in ("code", "literal"):
+        wrong = small(decoder=decoder, dma=DmaConfig(embed_dim=32, depth=2))
+        with pytest.raises(ConfigError, match=r"dma\.depth=3"):
+            build(wrong)
+
+
+def test_several_images_take_a_list_of_prompts_each(image):
+    model = build(small()).eval()
+    features = model.encode_image(image)
+    with pytest.raises(PromptError, match="4 prompt lists for 2 images"):
+        model.decode(features, PromptBatch.of(LISTS * 2))
+
+
+def test_half_precision_leaves_rho_fine():
+    alignment = Alignment(8, 8)
+    torch.nn.init.eye_(alignment.prompt.weight), torch.nn.init.zeros_(alignment.prompt.bias)
+    tokens = torch.randn(1, 5, 8, generator=torch.Generator().manual_seed(0)).bfloat16().float()
+    pixels = tokens.transpose(1, 2)[..., None] + 0.02  # nearly the prompts themselves
+    exact = alignment(pixels, tokens)
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = alignment(pixels, tokens)
+    assert rough.dtype == torch.float32
+    torch.testing.assert_close(rough, exact, atol=1e-5, rtol=0)  # bfloat16: steps of 0.004
 
 
 def test_same_seed_same_weights():

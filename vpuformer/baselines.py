@@ -8,7 +8,7 @@ from PIL import Image
 from vpuformer.conversation import begun
 from vpuformer.errors import ConfigError, PromptError
 from vpuformer.imaging import read
-from vpuformer.prompts import Box, Click, Prediction, Prompt, Scribble, check_inside, of_sign
+from vpuformer.prompts import Box, Click, Prediction, Prompt, Scribble, check_round, of_sign
 
 SEED_RADIUS = 5  # pixels of the small picture, around clicks and strokes
 
@@ -51,10 +51,7 @@ class _Classical:
         """One round: the mask that all prompts so far and the start mask give."""
         if self._small is None:
             raise PromptError("No image yet. Call set_image(image) before add(...).")
-        if not prompts:
-            raise PromptError("add() got no prompt. Give at least one Click, Box or Scribble.")
-        for prompt in prompts:
-            check_inside(prompt, self._size)
+        check_round(prompts, self._size)
         scaled = tuple(p.rescaled(self._size, self._small.shape[:2]) for p in prompts)
         prob = self._cut(self._small, self._prompts + scaled)
         self._prompts += scaled
@@ -88,9 +85,8 @@ class GrabCut(_Classical):
         probably = np.zeros(size, bool) if self._start is None else self._start.copy()
         if self._start is None and isinstance(first, Click) and first.positive:
             probably |= _disc(size, first, min(size) / 4)
-        for box in prompts:
-            if isinstance(box, Box):
-                probably[_inside(size, box)] = box.positive
+        for box in (p for p in prompts if isinstance(p, Box)):
+            probably[_inside(size, box)] = box.positive
         labels = np.where(probably, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
         labels[_seeds(size, of_sign(prompts, False))] = cv2.GC_BGD
         labels[_seeds(size, of_sign(prompts, True))] = cv2.GC_FGD
@@ -176,7 +172,6 @@ def _inside(size: tuple[int, int], box: Box) -> np.ndarray:
 def _marked(size: tuple[int, int], prompts: list[Prompt]) -> np.ndarray:
     """Pixels near clicks and strokes, and the middle fifth of each box, bool `[H, W]`."""
     marked = _seeds(size, prompts)
-    for box in prompts:
-        if isinstance(box, Box):
-            marked |= _inside(size, Box(box.cx, box.cy, max(box.w / 5, 1), max(box.h / 5, 1)))
+    for box in (p for p in prompts if isinstance(p, Box)):
+        marked |= _inside(size, Box(box.cx, box.cy, max(box.w / 5, 1), max(box.h / 5, 1)))
     return marked

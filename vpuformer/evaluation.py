@@ -190,7 +190,8 @@ def versions() -> dict[str, str]:
 
 def _open(path: Path, header: dict[str, Any]) -> set[tuple[str, str, int]]:
     """The samples whose runs a results file holds, begun or without its torn last line."""
-    header = json.loads(json.dumps(header, default=lambda thing: thing.__qualname__))
+    texts = json.dumps(header, default=lambda x: getattr(x, "__qualname__", str(type(x))))
+    header = json.loads(texts)
     found, rows = read_results(path) if path.exists() else (None, [])
     found = found or header
     names = sorted((found.keys() | header.keys()) - FREE)

@@ -37,7 +37,8 @@ class Cell:
 
 def grid(**axes: Sequence[Any]) -> list[dict[str, Any]]:
     """Every combination: `grid(form=["code", "literal"], seed=[0, 1, 2])` has six."""
-    return [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+    lists = (getattr(values, "tolist", lambda v=values: v)() for values in axes.values())
+    return [dict(zip(axes, values, strict=True)) for values in product(*lists)]
 
 
 def run(

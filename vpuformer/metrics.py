@@ -53,16 +53,17 @@ def boundary_iou(gt: Mask, pred: Mask, ignore: Mask | None = None) -> float:
     Cheng et al., Boundary IoU, CVPR 2021. A rim is what an erosion by 2 % of the picture's
     diagonal takes away (a square, the picture's border counts as outside).
     """
-    width = max(1, round(RIM * float(np.hypot(*np.shape(gt)))))
+    gt, pred, _ = as_masks(gt, pred, ignore)
+    width = max(1, round(RIM * float(np.hypot(*gt.shape))))
     return iou(_rim(gt, width), _rim(pred, width), ignore)
 
 
 def _rim(mask: Mask, width: int) -> Mask:
     import cv2
 
-    padded = np.pad(np.asarray(mask, dtype=np.uint8), 1)
+    padded = np.pad(mask.astype(np.uint8), 1)
     inner = cv2.erode(padded, np.ones((3, 3), np.uint8), iterations=width)[1:-1, 1:-1]
-    return np.asarray(mask, dtype=bool) & (inner == 0)
+    return mask & (inner == 0)
 
 
 def noc(ious: Sequence[float], threshold: float, max_rounds: int = MAX_ROUNDS) -> int:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from vpuformer.config import ModelConfig
 from vpuformer.config import preset as preset
-from vpuformer.errors import ConfigError
+from vpuformer.errors import ConfigError, PromptError
 from vpuformer.network.alignment import Alignment
 from vpuformer.network.decoder import Decoder, Neck
 from vpuformer.network.dma import DMA
@@ -41,13 +41,10 @@ class Features:
         return 4 * self.x4.shape[-2], 4 * self.x4.shape[-1]
 
     def repeat(self, count: int) -> "Features":
-        """Each image `count` times in a row, without copying when there is only one."""
-
-        def repeated(t: Tensor) -> Tensor:
-            return t.expand(count, -1, -1, -1) if len(t) == 1 else t.repeat_interleave(count, 0)
-
-        x8, image = (None if t is None else repeated(t) for t in (self.x8, self.image))
-        return Features(repeated(self.x4), x8, repeated(self.x16), image)
+        """One image `count` times, without copying."""
+        size = (count, -1, -1, -1)
+        x8, image = (None if t is None else t.expand(size) for t in (self.x8, self.image))
+        return Features(self.x4.expand(size), x8, self.x16.expand(size), image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +80,8 @@ class VPUFormer(nn.Module):
                 f"prompt_maps='restored' shows PuE's vectors again, and encoding is "
                 f"{config.pue.encoding!r}. Use prompt_maps='none' or 'disk' with it."
             )
+        if config.decoder != "light" and config.dma.depth != 3:
+            raise ConfigError(f"decoder={config.decoder!r} reads 3 DMA layers. Use dma.depth=3.")
         self.encoder = encoder
         self.neck, fine_width = _neck(config, encoder)
         chans = map_channels(config)
@@ -126,11 +125,13 @@ class VPUFormer(nn.Module):
     ) -> Decoded:
         """Mask logits for prompts in pixels of the encoded frame.
 
-        One encoding may serve B prompt lists: features of one image are repeated. `details` adds
+        One image may serve B prompt lists: its features are repeated. `details` adds
         rho, the attention maps (qq, qv, vq) and the gates of each DMA layer.
         """
         batch = len(prompts.kind)
-        if len(features.x4) != batch:
+        if (images := len(features.x4)) != batch:
+            if images != 1:
+                raise PromptError(f"{batch} prompt lists for {images} images. Give one for each.")
             features = features.repeat(batch)
         vectors = self._vectors(prompts, features.size, features.image)
         x4, x16 = features.x4, features.x16

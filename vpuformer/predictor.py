@@ -17,7 +17,7 @@ from vpuformer.hindsight import likeliest
 from vpuformer.imaging import Crop, Frame, read
 from vpuformer.looking import anew, nearer, next_frame
 from vpuformer.model import Decoded, Features, VPUFormer
-from vpuformer.prompts import Prediction, Prompt, Size, check_inside
+from vpuformer.prompts import Prediction, Prompt, Size, check_round
 from vpuformer.pue import PromptBatch
 from vpuformer.weights import Precision, load, pick_precision
 
@@ -107,10 +107,7 @@ class Predictor:
 
     def add(self, *prompts: Prompt) -> Prediction:
         """One round: take the prompts, answer with a mask."""
-        if not prompts:
-            raise PromptError("add() got no prompt. Give at least one Click, Box or Scribble.")
-        for prompt in prompts:
-            check_inside(prompt, self.size)
+        check_round(prompts, self.size)
         self._object.push((*self.rounds, self._answer(self.rounds, prompts)))
         return self.predict()
 

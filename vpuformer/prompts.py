@@ -236,6 +236,14 @@ def check_inside(prompt: Prompt, size: Size) -> None:
         )
 
 
+def check_round(prompts: Sequence[Prompt], size: Size) -> None:
+    """Raise PromptError when a round has no prompt, or one that does not touch the picture."""
+    if not prompts:
+        raise PromptError("add() got no prompt. Give at least one Click, Box or Scribble.")
+    for prompt in prompts:
+        check_inside(prompt, size)
+
+
 class Prediction:
     """The answer after a round: probability and mask in the coordinates of the user's image.
 

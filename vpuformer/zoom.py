@@ -46,10 +46,9 @@ def ritm_roi(
         min_side: in pixels of the image.
     """
     covered = np.array(mask, dtype=bool)
-    for click in clicks:
-        if click.positive:
-            x, y = click.pixel
-            covered[y, x] = True  # row = y
+    for click in (c for c in clicks if c.positive):
+        x, y = click.pixel
+        covered[y, x] = True  # row = y
     if (box := tight_box(covered)) is None:
         return None
     left, top, right, bottom = box
@@ -77,10 +76,9 @@ def ritm_keeps(
     RITM, zoom_in.py, check_object_roi: every positive click lies in it, its last row and column
     counting as outside, and the two overlap enough.
     """
-    for click in clicks:
+    for click in (c for c in clicks if c.positive):
         x, y = click.pixel
-        inside = roi.top <= y < roi.bottom and roi.left <= x < roi.right
-        if click.positive and not inside:
+        if not (roi.top <= y < roi.bottom and roi.left <= x < roi.right):
             return False
     return box_iou(wanted, roi) >= renew_below
 

@@ -245,6 +245,12 @@ def test_bfloat16_follows_float32(tmp_path):
     assert {p.dtype for p in model.parameters()} == {torch.float32}
 
 
+@pytest.mark.parametrize("crops", [(), ((0.1, 256), (0.8, 320))])
+def test_crops_begin_with_the_run(crops):
+    with pytest.raises(ConfigError, match=r"crops from 0\.0 on"):
+        replace(shipped(), crops=crops)
+
+
 def test_the_papers_rate_falls_in_steps():
     recipe = paper("mit_b0", steps=5500)
     rates = [learning_rate(recipe, s) for s in (0, 4999, 5000, 5499)]

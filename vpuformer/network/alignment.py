@@ -1,5 +1,6 @@
 """Pixels and prompts in one space, and how alike they are (Eq. 14-15)."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -22,7 +23,8 @@ class Alignment(nn.Module):
         """rho at 1/4 of the frame, 0..1."""
         z_v = F.normalize(F_v_hat.float().flatten(2), dim=1)  # B C L
         z_q = F.normalize(self.prompt(q_prime).float(), dim=-1)  # B N C
-        return similarity(z_q, z_v).unflatten(-1, F_v_hat.shape[-2:])
+        with torch.autocast(z_q.device.type, enabled=False):  # bfloat16 rounds rho near 1 to 1
+            return similarity(z_q, z_v).unflatten(-1, F_v_hat.shape[-2:])
 
 
 def similarity(z_q: Float[Tensor, "B N C"], z_v: Float[Tensor, "B C L"]) -> Float[Tensor, "B N L"]:

@@ -112,8 +112,7 @@ class PlainDecoder(nn.Module):
         super().__init__()
         self.form = form
         if form == "code":
-            levels = [up_8(embed_dim), keep_16(embed_dim), down(embed_dim, 2)]
-            widths = WIDTHS
+            levels, widths = [up_8(embed_dim), keep_16(embed_dim), down(embed_dim, 2)], WIDTHS
             fuse = (nn.Conv2d(decoder_dim, decoder_dim, 1, bias=i == 0) for i in range(4))
             self.fuse = nn.ModuleList(fuse)
         else:
@@ -124,17 +123,14 @@ class PlainDecoder(nn.Module):
         self.out_channels = decoder_dim if form == "code" else 4 * decoder_dim
         self.head = nn.Conv2d(self.out_channels, 1, 1)
 
-    def forward(self, x4: X4, x8: None, duals: list[X16]) -> tuple[Prob, Level]:
+    def forward(self, x4: X4, _: None, duals: list[X16]) -> tuple[Prob, Level]:
         """Logits at four times the 1/4 map's size, and the map that pixels are compared in."""
-        assert x8 is None and len(duals) == len(self.levels)
         maps = [x4] + [level(d) for level, d in zip(self.levels, duals, strict=True)]
         maps = [narrow(m) for narrow, m in zip(self.narrow, maps, strict=True)]
         if self.form == "code":  # 1x1 and upsampling commute: the wide map is never built
             maps = [fuse(F.relu(m)) for fuse, m in zip(self.fuse, maps, strict=True)]
         finest, *others = maps
         others = [F.interpolate(m, x4.shape[-2:], mode="bilinear") for m in others]
-        if self.form == "code":
-            F_v_hat = F.relu(sum(others, finest))
-        else:
-            F_v_hat = torch.cat([finest, *others], 1)
+        summed = self.form == "code"
+        F_v_hat = F.relu(sum(others, finest)) if summed else torch.cat([finest, *others], 1)
         return F.interpolate(self.head(F_v_hat).float(), scale_factor=4, mode="bilinear"), F_v_hat

@@ -41,8 +41,9 @@ class Recipe:
     log_every: int = 10
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.seed < 0:
-            raise ConfigError(f"{self.steps} steps, seed {self.seed}: expected >= 1 and >= 0.")
+        if self.steps < 1 or self.seed < 0 or not self.crops or self.crops[0][0] > 0:
+            how = f"{self.steps} steps, seed {self.seed}, crops {self.crops}"
+            raise ConfigError(f"{how}: expected >= 1 and >= 0, crops from 0.0 on.")
 
     def crop_at(self, step: int) -> int:
         """Side of the training crop at a step, in pixels."""
