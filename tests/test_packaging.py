@@ -10,7 +10,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+TABLES = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT, TOOL = TABLES["project"], TABLES["tool"]
 EXTRAS = PROJECT["optional-dependencies"]
 CONDA = {"pytorch": "torch", "opencv": "opencv-python-headless"}
 
@@ -70,6 +71,11 @@ def test_environment_agrees_with_pyproject():
     assert found.pop("python") == PROJECT["requires-python"].removeprefix(">=")
     assert found.pop("distributed") == wanted["dask"]  # conda's name for dask[distributed]
     assert found == wanted
+
+
+def test_whoever_checks_types_sees_the_packages():
+    data = TOOL["setuptools"]["package-data"]["vpuformer"]
+    assert "py.typed" in data and (ROOT / "vpuformer" / "py.typed").is_file()
 
 
 def test_command_and_licence():

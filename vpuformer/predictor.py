@@ -1,6 +1,6 @@
 """One conversation about one image: prompts in, masks in the image's own coordinates out."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cache
@@ -283,7 +283,7 @@ class Predictor:
         return next_frame(rounds, prompts, Frame(self.size, self.model.config.size), self.zoom)
 
 
-def segment(image: Any, prompts: list[Prompt], model: VPUFormer | None = None) -> Prediction:
+def segment(image: Any, prompts: Iterable[Prompt], model: VPUFormer | None = None) -> Prediction:
     """The mask of one object in one call, all prompts in one round; shipped weights by default."""
     predictor = Predictor(model or load_once("lite0"))
     predictor.set_image(image)

@@ -153,7 +153,7 @@ class Box(_Gesture):
 class Scribble(_Gesture):
     """A stroke: vertices in drawing order, straight segments between them; one may be enough."""
 
-    points: tuple[tuple[float, float], ...]
+    points: Points
     positive: bool = True
 
     def __post_init__(self) -> None:
