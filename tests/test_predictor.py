@@ -414,3 +414,19 @@ class Conversation(RuleBasedStateMachine):
 
 Conversation.TestCase.settings = settings(max_examples=8, stateful_step_count=8, deadline=None)
 TestConversation = Conversation.TestCase
+
+
+def test_the_answer_does_not_hang_on_the_default_type():
+    def answer():
+        predictor = Predictor(MODEL, precision="float32")
+        predictor.set_image(IMAGE)
+        predictor.add(Click(60, 40))
+        predictor.add(Box.from_corners(20, 10, 90, 70), Click(10, 70, positive=False))
+        return predictor.add(Click(70, 40, positive=False)).prob
+
+    expected = answer()
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert np.array_equal(answer(), expected)
+    finally:
+        torch.set_default_dtype(torch.float32)

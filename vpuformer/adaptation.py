@@ -67,7 +67,7 @@ def adapted(logits: np.ndarray, maps: np.ndarray, frame: Frame, said: Sequence[D
     """
     side = maps.shape[-1]
     # torch's products, for numpy's have threads of their own, which hold torch's up
-    f = torch.cat([torch.from_numpy(maps).flatten(1), torch.ones(1, side**2)])
+    f = torch.cat([torch.from_numpy(maps).flatten(1), torch.ones(1, side**2).float()])
     small = F.interpolate(torch.from_numpy(logits)[None, None], (side, side), mode="area").numpy()
     most = np.full(side**2, np.inf, np.float32)  # that a change may add
     gram = STILL * (f @ f.T) / side**2 + 1e-3 * torch.eye(len(f), dtype=torch.float64)

@@ -137,7 +137,7 @@ class VPUFormer(nn.Module):
         x4, x16 = features.x4, features.x16
         if self.config.fusion == "late":
             if prev_mask is None:
-                prev_mask = torch.zeros(batch, 1, *features.size, device=x4.device)
+                prev_mask = x4.new_zeros(batch, 1, *features.size, dtype=torch.float32)
             fine, coarse = self.fusion(input_maps(prev_mask, prompts, vectors, 4, self.config))
             x4, x16 = x4 + fine, x16 + coarse
         grid = (x16.shape[-2], x16.shape[-1])

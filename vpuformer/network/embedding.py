@@ -18,8 +18,8 @@ def sine_axis(length: int, width: int) -> Float[Tensor, "length width"]:
 
     Sec. III-C, positional encoding. Frequencies rise geometrically from 1/2 to 16 cycles a side.
     """
-    place, count = (torch.arange(length) + 0.5) / length, width // 2
-    cycles = 0.5 * (2 * MAX_CYCLES) ** (torch.arange(count) / max(count - 1, 1))
+    place, count = (torch.arange(length).float() + 0.5) / length, width // 2
+    cycles = 0.5 * (2 * MAX_CYCLES) ** (torch.arange(count).float() / max(count - 1, 1))
     angle = 2 * math.pi * place[:, None] * cycles  # L width/2
     return torch.cat([angle.sin(), angle.cos()], -1)
 

@@ -48,14 +48,13 @@ class PromptBatch:
         m = max([1, *(len(p.points) for ps in lists for p in ps if isinstance(p, Scribble))])
         shape = (len(lists), n)
         kind, positive = torch.zeros(shape, dtype=torch.long), torch.zeros(shape).bool()
-        valid, xywh = torch.zeros(shape).bool(), torch.zeros(*shape, 4)
-        points = torch.zeros(*shape, m, 2)
+        valid = torch.arange(n) < torch.tensor([len(prompts) for prompts in lists])[:, None]
+        xywh, points = (torch.zeros(*shape, *s, dtype=torch.float32) for s in ((4,), (m, 2)))
         for b, prompts in enumerate(lists):
             for i, prompt in enumerate(prompts):
                 x0, y0, x1, y1 = prompt.bounds
                 centre = ((x0 + x1) / 2, (y0 + y1) / 2)
                 kind[b, i], positive[b, i] = _CODES[kind_of(prompt)], prompt.positive
-                valid[b, i] = True
                 xywh[b, i] = torch.tensor([*centre, x1 - x0, y1 - y0])
                 vertices = prompt.points if isinstance(prompt, Scribble) else (centre,)
                 points[b, i] = torch.tensor([*vertices, *[vertices[-1]] * (m - len(vertices))])
