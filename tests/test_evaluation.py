@@ -284,8 +284,9 @@ def test_summary_of_runs_that_needed_no_prompt():
 
 
 def test_a_run_needs_a_round():
-    with pytest.raises(ConfigError, match="at least 1"):
-        EvaluationConfig(max_rounds=0)
+    for wrong in ({"max_rounds": 0}, {"seed": -1}):
+        with pytest.raises(ConfigError, match="at least 1"):
+            EvaluationConfig(**wrong)
 
 
 def test_the_summary_is_plain_json(samples, tmp_path):

@@ -98,6 +98,7 @@ def test_own_pixel(x, pixel):
     [
         lambda: Click(math.nan, 1),
         lambda: Click(math.inf, 1),
+        lambda: Click(10**400, 1),
         lambda: Click("left", 1),
         lambda: Box.from_corners(5, 5, 1e20, 1e20),
         lambda: Click(1, 2, positive="no"),

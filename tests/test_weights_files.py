@@ -126,7 +126,8 @@ def test_foreign_files_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "record", [{"config": None}, {"config": {"encoder": "huge"}}, {"config": {"no": 1}}]
+    "record",
+    [{"config": None}, {"config": {"encoder": "huge"}}, {"config": {"no": 1}}, {"config": []}],
 )
 def test_a_config_from_elsewhere_is_refused(path, record):
     rewrite(path, **record)

@@ -44,8 +44,8 @@ class EvaluationConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.max_rounds < 1:
-            raise ConfigError(f"max_rounds is {self.max_rounds}, expected at least 1.")
+        if self.max_rounds < 1 or self.seed < 0:
+            raise ConfigError(f"{self.max_rounds} rounds, seed {self.seed}: give at least 1 and 0.")
 
 
 def evaluate(

@@ -34,7 +34,7 @@ def rescale(value: Any, old: float, new: float) -> Any:
 def _number(name: str, value: Any) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise PromptError(f"{name} must be a number, got {value!r}.") from None
     if not abs(number) < FAR:
         raise PromptError(f"{name} must be finite, below {FAR:g}, got {number:g}. Give pixels.")
@@ -128,10 +128,7 @@ class Box(_Gesture):
     ) -> Self:
         """A box that covers the pixels left..right and top..bottom, both ends included."""
         if right < left or bottom < top:
-            raise PromptError(
-                f"Box pixels run backwards: {left}..{right} by {top}..{bottom}. "
-                "Expected left <= right and top <= bottom; swap them."
-            )
+            raise PromptError(f"Box runs backwards: {left}..{right}, {top}..{bottom}. Swap them.")
         return cls.from_corners(left - 0.5, top - 0.5, right + 0.5, bottom + 0.5, positive=positive)
 
     @property

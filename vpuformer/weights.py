@@ -87,7 +87,7 @@ def load(name_or_path: str | Path, device: str = "auto") -> VPUFormer:
             f"{path} has no {error} in its metadata, so it is not a vpuformer weights file. "
             "Files of `vpuformer.save` and `vpuformer train` have it."
         ) from None
-    except (OSError, SafetensorError, ConfigError, TypeError, ValueError) as error:
+    except (OSError, SafetensorError, AttributeError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read as weights: {error}") from None
     if (found := weights_hash(tensors)) != expected:
         raise CheckpointError(

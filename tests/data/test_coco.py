@@ -54,7 +54,7 @@ def test_parts_are_joined_and_runs_go_down_the_columns():
     assert np.array_equal(mask_of(outline(runs), SIZE), box(4, 2, 6, 7))
 
 
-@pytest.mark.parametrize("counts", [[1, 2, 3], "c1PQ"])
+@pytest.mark.parametrize("counts", [[1, 2, 3], "c1PQ", [10**400], [float("inf")]])
 def test_other_runs_are_refused(counts):
     with pytest.raises(DataError, match="list of numbers"):
         mask_of({"size": list(SIZE), "counts": counts}, SIZE)

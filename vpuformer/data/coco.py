@@ -133,7 +133,7 @@ def from_rle(rle: dict[str, Any]) -> np.ndarray:
             raise ValueError(f"they add up to {counts.sum()}")
         flat = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
         return np.ascontiguousarray(flat.reshape(height, width, order="F"))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError(
             f'Run lengths do not fit: {error}. Expected {{"size": [H, W], "counts": ...}} with a '
             "list of numbers that add up to H * W, as COCO's published instances_*.json have them."
