@@ -22,7 +22,7 @@ from vpuformer.prompts import Box, Click, Scribble
 from vpuformer.pue import encode
 from vpuformer.widget.answers import KEPT
 from vpuformer.widget.session import STEPS, Session
-from vpuformer.widget.things import COLOURS, swept
+from vpuformer.widget.things import COLOURS, MOST, swept
 
 H, W = SIZE = (40, 60)
 IMAGE = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
@@ -530,6 +530,27 @@ def test_a_damaged_past_is_refused_in_plain_words(change):
     record["past"] = record["past"] | change
     with pytest.raises((DataError, PromptError), match=r"\w{4}"):
         Session.from_json(record, IMAGE, MODEL)
+
+
+def test_objects_that_share_a_number_or_are_too_many_are_refused():
+    record = {key: part for key, part in filled().to_json().items() if key != "past"}
+    first = record["objects"][0]
+    many = [first | {"number": n, "rounds": [], "strokes": []} for n in range(1, MOST + 2)]
+    for objects in ([first, first], many):
+        with pytest.raises(DataError, match="its own number"):
+            Session.from_json(record | {"objects": objects}, IMAGE, MODEL)
+
+
+def test_numbers_of_numpy_leave_nothing_that_json_cannot_hold():
+    session, one = fresh(), np.int64(1)
+    session.add(Click(30, 20), Click(20, 10))
+    session.paint([(5, 5)], np.float32(3))
+    session.remove(one)
+    session.rename(one, "cup")
+    json.dumps(session.to_json())
+    session.remove_object(one)
+    record = json.loads(json.dumps(session.to_json()))
+    assert Session.from_json(record, IMAGE, MODEL).to_json() == session.to_json()
 
 
 def test_json_is_about_one_image_and_one_model():

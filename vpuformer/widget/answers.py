@@ -17,7 +17,7 @@ from vpuformer.predictor import Predictor, load_once
 from vpuformer.prompts import Prompt, prompt_from_json
 from vpuformer.pue import PromptBatch, encode_batch
 from vpuformer.weights import Precision, weights_hash
-from vpuformer.widget.things import Thing
+from vpuformer.widget.things import MOST, Thing
 
 SCHEMA = 1  # of a session's file
 KEPT = 16  # rounds of an object whose logits stay in memory; removal plays earlier ones again
@@ -57,7 +57,7 @@ class Answers:
         """The thing without one of its prompts; the rounds from its own on are played again."""
         self.predictor.resume(thing.rounds, thing.start)
         self.predictor.remove(index)
-        strokes = tuple(replace(s, after=s.after - (index < s.after)) for s in thing.strokes)
+        strokes = tuple(replace(s, after=s.after - int(index < s.after)) for s in thing.strokes)
         return self._now(replace(thing, strokes=strokes))
 
     def restored(self, record: dict[str, Any]) -> Thing:
@@ -98,7 +98,7 @@ class Answers:
         return {"schema": SCHEMA, "image": image, "size": size, "weights": weights, **machine}
 
     def check(self, data: dict[str, Any], any_weights: bool) -> None:
-        """Raise DataError when a session's dict is about another image or other weights."""
+        """Raise DataError for a dict about another image, other weights, or a number twice."""
         own = self.identity
         if data["schema"] != SCHEMA:
             raise DataError(f"The session has schema {data['schema']}, expected {SCHEMA}.")
@@ -108,6 +108,8 @@ class Answers:
                 f"The session is about another image ({of} {data[key]!s:.16}, this one "
                 f"{own[key]!s:.16}). Open the image it was made with."
             )
+        if not len({int(o["number"]) for o in data["objects"]}) == len(data["objects"]) <= MOST:
+            raise DataError(f"Each object needs its own number; there may be {MOST}. Mend them.")
         if data["weights"] != own["weights"] and not any_weights:
             raise DataError(
                 f"The session was made with weights {data['weights'][:12]}, these are "

@@ -285,7 +285,7 @@ class Session:
             self.select(data["selected"])
         except VPUError:
             raise
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             raise DataError(f"This is no session: {error!r}. Give what to_json gives.") from None
 
     def _relive(self, past: dict[str, Any]) -> None:

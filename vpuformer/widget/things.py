@@ -169,7 +169,7 @@ class State:
         """The same without an object; the last one left is emptied instead."""
         thing, others = self.at(number), {n: t for n, t in self.things.items() if n != number}
         if not others:
-            return self.having(Thing(number, thing.name, thing.colour))
+            return self.having(Thing(thing.number, thing.name, thing.colour))
         selected = max(others) if self.selected == number else self.selected
         return replace(self, things=others, selected=selected)
 
