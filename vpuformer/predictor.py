@@ -31,7 +31,7 @@ class Predictor:
     crop; other prompts only decode. A mask that asks for another crop is answered again there, a
     first one that spans the image nearer to its prompts (`looking`); a second click is answered
     from several looks (`hindsight`). The head fits itself to clicks that correct (`adaptation`);
-    parts no positive prompt reaches are left out.
+    parts no positive prompt reaches are left out. Threads may share a model, not a predictor.
 
     Args:
         model: a VPUFormer, for example from `load("lite0")`.
