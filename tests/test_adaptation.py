@@ -35,6 +35,7 @@ def test_other_prompts_tell_their_pixel_or_nothing():
     frame = Frame((128, 256), SIDE)
     logits = ring_logits(frame, 100, 50, 40)
     assert told([Click(200, 50)], logits, frame) == (Disc(200, 50, 0, True),)
+    assert told([Click(100, 50)], logits, frame)[0].radius == 0  # also where the mask is
     assert told([Click(200, 50, False)], logits, frame)[0].radius == 0  # it is outside already
     assert told([Click(100, 50, False)], np.full_like(logits, -3), frame)[0].radius == 0
     assert told([Click(100, 50, False)], np.full_like(logits, 3), frame)[0].radius == 0
@@ -80,6 +81,24 @@ def two_kinds():
     maps[2] = 1 - maps[0] - maps[1]
     logits = np.kron(3 * (maps[0] + maps[1]) - 3 * maps[2], np.ones((4, 4))).astype(np.float32)
     return maps, logits
+
+
+def test_the_head_hears_only_clicks_in_the_frame():
+    frame, (maps, logits) = Frame((100, 100), SIDE, (20, 20, 84, 84)), a_case()
+    logits = logits - 9
+    places = [(10, 50), (50, 10), (90, 50), (50, 90), (19.4, 50), (50, 83.6)]
+    for x, y in places:
+        assert np.array_equal(adapted(logits, maps, frame, [Disc(x, y, 0, True)]), logits)
+    for x, y in [(19.6, 50), (50, 83.4)]:
+        assert not np.array_equal(adapted(logits, maps, frame, [Disc(x, y, 0, True)]), logits)
+
+
+def test_the_head_sees_the_mean_of_a_cells_logits():
+    frame, (maps, logits) = Frame((64, 64), SIDE), a_case()
+    ripple = np.tile(np.float32([[2, -2], [-2, 2]]), (32, 32))
+    said = [Disc(40, 40, 9, False)]
+    rippled = adapted(logits + ripple, maps, frame, said) - ripple
+    np.testing.assert_allclose(rippled, adapted(logits, maps, frame, said), atol=1e-4)
 
 
 def test_what_looks_alike_follows_and_the_rest_holds_still():

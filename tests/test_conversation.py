@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from vpuformer.conversation import LEFT_OUT, Round, answered, joined
+from vpuformer.conversation import LEFT_OUT, Round, Rounds, answered, joined, nth
+from vpuformer.errors import PromptError
 from vpuformer.imaging import Frame
 from vpuformer.prompts import Box, Click, Scribble
 
@@ -75,3 +76,24 @@ def test_parts_that_touch_at_a_corner_are_one():
 def test_an_empty_mask_stays_empty():
     logits = np.full((8, 8), -1, np.float32)
     np.testing.assert_array_equal(joined(logits, [Click(1, 1)], None), logits)
+
+
+def test_a_new_round_takes_the_place_of_what_was_undone():
+    frame = Frame((8, 8), 8)
+    first, second, other = (Round((Click(i, i),), frame, np.zeros((8, 8))) for i in range(3))
+    thing = Rounds()
+    thing.push((first,))
+    thing.push((first, second))
+    thing.at = 1  # undone
+    thing.push((first, other))
+    assert thing.rounds[-1] is other and len(thing.history) == thing.at + 1 == 3
+
+
+def test_prompts_are_counted_from_0_over_all_rounds():
+    frame = Frame((8, 8), 8)
+    clicks = [Click(i, i) for i in range(3)]
+    rounds = tuple(Round(tuple(c), frame, np.zeros((8, 8))) for c in (clicks[:2], clicks[2:]))
+    assert [nth(rounds, i) for i in range(3)] == clicks
+    for index in (-1, 3):
+        with pytest.raises(PromptError, match="there are 3"):
+            nth(rounds, index)

@@ -76,6 +76,17 @@ def test_other_ranges(pixels, caplog):
     assert wide.min() == 0 and wide.max() == 255 and "stretched from" in caplog.text
 
 
+def test_stretching_by_hand():
+    ramp = np.arange(10_000, dtype=np.uint16).reshape(100, 100)
+    ramp[0, 0] = 60_000  # one hot pixel of ten thousand
+    assert read(ramp)[-1, -1].tolist() == [255] * 3 and read(ramp)[0, 1].tolist() == [0] * 3
+    assert (read(np.full((5, 7), 300, np.uint16)) == 0).all()
+    signed = read(np.linspace(-1, 1, 256).reshape(16, 16))[..., 0].ravel()
+    assert signed[0] == 0 and signed[-1] == 255 and (np.diff(signed.astype(int)) >= 0).all()
+    veil = np.dstack([np.zeros((5, 7, 3)), np.full((5, 7), 0x8000)]).astype(np.uint16)
+    assert (read(veil) == 127).all()  # black, half of it there, on white
+
+
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
@@ -118,6 +129,17 @@ def test_prompts_outside_the_crop_are_left_out():
     frame = Frame(SIZE, 32, (10, 5, 50, 35))
     (box,) = frame.prompts([Click(3, 3), Box(30, 20, 10, 10), Click(55, 20)])
     assert (box.cx, box.cy, box.w, box.h) == pytest.approx((15.9, 16.0333, 8.0, 10.6667), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "is_in"),
+    [
+        *((x, 20, is_in) for x, is_in in ((9.4, False), (9.5, True), (49.4, True), (49.7, False))),
+        *((20, y, is_in) for y, is_in in ((4.4, False), (4.5, True), (34.4, True), (34.5, False))),
+    ],
+)
+def test_a_click_is_in_a_crop_as_its_pixel_is(x, y, is_in):
+    assert bool(Frame(SIZE, 32, (10, 5, 50, 35)).prompts([Click(x, y)])) is is_in
 
 
 def test_maps_there_and_back(pixels):

@@ -179,3 +179,53 @@ def test_total_is_the_weighted_sum_of_its_parts():
         answer, prompts, target, config=LossConfig(p2cl_target="error"), regions=region
     )
     assert not torch.allclose(error, loss)
+
+
+def test_the_scale_of_nfl_is_held_constant(case):
+    logits, target, valid = (torch.tensor(a) for a in case)
+    p = np.abs(case[1] - 1 / (1 + np.exp(-case[0])))  # of the wrong class
+    m = case[2].sum((1, 2, 3)) / (case[2] * p**2).sum((1, 2, 3))
+    scale = torch.tensor(m).reshape(2, 1, 1, 1)
+    grads = []
+    for given in (None, scale):
+        x = logits.clone().requires_grad_()
+        normalized_focal_loss(x, target, valid, scale=given).sum().backward()
+        grads.append(x.grad)
+    torch.testing.assert_close(*grads)
+
+
+def test_p2cl_weighs_a_cell_by_its_pixels_that_count():
+    rho = torch.tensor([0.5, 0.25, 0.1]).reshape(1, 1, 1, 3)
+    target, valid = torch.ones(1, 1, 4, 12), torch.ones(1, 1, 4, 12)
+    valid[..., 4:8] = torch.tensor([1.0, 1.0, 0.0, 0.0])  # half of a cell counts
+    valid[..., 8:] = 0  # nothing of one does
+    loss = p2cl(rho, PromptBatch.of([[Click(1, 1)]]), target, valid)
+    assert loss.item() == pytest.approx((math.log(2) + math.log(4) / 2) / 1.5)
+
+
+def test_p2cl_pulls_a_negative_prompt_to_its_own_error_region():
+    regions = torch.zeros(1, 1, 8, 8)
+    regions[..., :4] = 1
+    rho = torch.full((1, 1, 2, 2), 1e-6)
+    rho[..., :1] = 1 - 1e-6
+    prompts = PromptBatch.of([[Click(1, 1, False)]])
+    assert p2cl(rho, prompts, torch.zeros(1, 1, 8, 8), regions=regions).item() < 1e-4
+
+
+def test_total_follows_its_config(case):
+    logits, target, _ = (torch.tensor(a) for a in case)
+    answer = Decoded(logits, torch.zeros(2, 8, 3, 4), torch.full((2, 1, 3, 4), 0.3))
+    prompts = PromptBatch.of([[Click(1, 1)], [Click(2, 2)]])
+    regions = torch.zeros(SHAPE)  # far from all pixels
+    config = LossConfig(alpha=0.25, gamma=1.0, dice=0.3, p2cl=0.0)
+    loss, parts = total_loss(answer, prompts, target, config=config, regions=regions)
+    ones = np.ones(SHAPE)
+    np.testing.assert_allclose(parts["nfl"], nfl_oracle(*case[:2], ones, 0.25, 1.0), rtol=1e-5)
+    assert set(parts) == {"nfl", "dice"}
+    torch.testing.assert_close(loss, parts["nfl"] + 0.3 * parts["dice"])
+    mask, error = (
+        total_loss(answer, prompts, target, config=LossConfig(p2cl_target=t), regions=regions)[1]
+        for t in ("mask", "error")
+    )
+    assert error["p2cl"].tolist() == pytest.approx([-math.log(0.7)] * 2)
+    torch.testing.assert_close(mask["p2cl"], p2cl(answer.rho, prompts, target))

@@ -12,6 +12,7 @@ def test_iou_by_hand():
     pred = np.array([[1, 0, 0], [0, 1, 1]], bool)
     assert iou(gt, pred) == 2 / 4
     assert iou(gt, pred, np.array([[0, 1, 0], [0, 0, 0]], bool)) == 2 / 3
+    assert iou(gt, pred, np.array([[1, 0, 0], [0, 0, 0]], bool)) == 1 / 3  # a right pixel less
     assert math.isnan(iou(np.zeros_like(gt), np.zeros_like(gt)))
     assert math.isnan(iou(gt, pred, np.ones_like(gt)))
     with pytest.raises(DataError, match=r"expected one .H, W"):
@@ -40,6 +41,21 @@ def test_boundary_iou_counts_the_border_as_outside():
     assert boundary_iou(gt, pred) == pytest.approx((both) / (rim + 2 * 56), abs=1e-12)
 
 
+def test_boundary_iou_of_large_and_of_tiny_pictures():
+    gt, pred = np.ones((2, 300, 400), bool)  # a diagonal of 500: rims of 10 pixels
+    pred[100:200, 100:300] = False
+    rim, hole = 300 * 400 - 280 * 380, 120 * 220 - 100 * 200
+    assert boundary_iou(gt, pred) == pytest.approx(rim / (rim + hole))
+    assert boundary_iou(np.ones((5, 9)), np.ones((5, 9))) == 1  # never thinner than a pixel
+
+
+def test_boundary_iou_leaves_ignored_pixels_out():
+    gt, pred = np.zeros((2, 60, 80), bool)
+    gt[10:30, 10:30] = pred[10:30, 10:30] = True
+    pred[40:50, 50:60] = True
+    assert boundary_iou(gt, pred) < 1 == boundary_iou(gt, pred, pred & ~gt)
+
+
 def test_noc_by_hand():
     ious = [0.5, 0.85, 0.7, 0.9]
     assert noc(ious, 0.85) == noi(ious, 0.85) == 2
@@ -66,6 +82,8 @@ def test_iou_at_keeps_the_last_value():
     assert iou_at([0.5, 0.8], 5) == 0.8
     with pytest.raises(DataError, match="not defined"):
         iou_at([], 1)
+    with pytest.raises(DataError, match="not defined"):
+        iou_at([0.5], 0)
 
 
 def test_bootstrap_interval():
@@ -73,8 +91,8 @@ def test_bootstrap_interval():
     mean, low, high = bootstrap(values)
     assert mean == pytest.approx(values.mean())
     half = 1.96 * values.std() / 20  # the normal interval
-    assert low == pytest.approx(mean - half, abs=0.03)
-    assert high == pytest.approx(mean + half, abs=0.03)
+    assert low == pytest.approx(mean - half, abs=0.015)
+    assert high == pytest.approx(mean + half, abs=0.015)
     assert bootstrap(values) == bootstrap(values) != bootstrap(values, seed=1)
 
 
@@ -86,3 +104,9 @@ def test_bootstrap_draws_groups_together():
     assert grouped.high - grouped.low > 3 * (alone.high - alone.low)
     with pytest.raises(DataError, match="No value"):
         bootstrap([])
+
+
+def test_in_a_bootstrap_large_groups_weigh_more():
+    assert bootstrap([5.0] * 4, list("abbb")) == (5, 5, 5)
+    # Of two groups "aa", "ab" or "bb" is drawn: means of 0, 3 / 4 and 1.
+    assert bootstrap([0.0, 1.0, 1.0, 1.0], list("abbb")) == (0.75, 0, 1)

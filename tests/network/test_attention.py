@@ -5,7 +5,7 @@ import torch
 
 from vpuformer.config import DmaConfig
 from vpuformer.network.attention import Attention
-from vpuformer.network.dma import DMA, channel_gate, merge, pixel_gate
+from vpuformer.network.dma import DMA, DmaLayer, channel_gate, merge, pixel_gate
 from vpuformer.network.embedding import sine_grid
 
 
@@ -86,3 +86,59 @@ def test_forms_differ(generator):
         outputs.append(dma(prompts, pixels, sine_grid((2, 3), 16), valid)[-1].dual)
     assert not torch.allclose(outputs[0], outputs[1])
     assert not torch.allclose(outputs[1], outputs[2])
+
+
+@pytest.mark.parametrize("form", ["recommended", "literal", "code"])
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_layer_step_by_step(form, index, generator):
+    """Eq. 7 and 8 and Reading R10, written out."""
+    torch.manual_seed(1)
+    layer = DmaLayer(DmaConfig(form=form, embed_dim=16, num_heads=2), index)
+    for norm in layer.norms:  # no two alike
+        torch.nn.init.normal_(norm.weight, generator=generator)
+        torch.nn.init.normal_(norm.bias, generator=generator)
+    q, e = torch.randn(2, 1, 3, 16, generator=generator)
+    f, pe = torch.randn(1, 6, 16, generator=generator), torch.randn(6, 16, generator=generator)
+    valid = torch.tensor([[True, True, False]])
+    n = [None, *layer.norms]
+    among, to_pixels = layer.self_attention, layer.prompts_to_pixels
+    to_prompts, ffn, pixel_ffn = layer.pixels_to_prompts, layer.prompt_ffn, layer.pixel_ffn
+    if form == "recommended":
+        place, v = n[1](q) + e, n[3](f)
+        own = q + among(place, place, n[1](q), valid)[0]
+        x = n[2](own)
+        prompts = own + to_pixels(x + e, v + pe, v)[0]
+        prompts = prompts + ffn(n[4](prompts))
+        pixels = f + to_prompts(v + pe, x + e, x, valid)[0]
+        pixels = pixels + pixel_ffn(n[5](pixels))
+    elif form == "literal":
+        q0 = q + e if index else q
+        own = among(q0, q0, q0, valid)[0]
+        prompts = ffn(n[4](to_pixels(own, f + pe, f)[0] + q0))
+        pixels = pixel_ffn(n[5](to_prompts(f + pe, own, own, valid)[0] + f))
+    else:
+        first = among(q, q, q, valid)[0]
+        own = n[1](q + among(q + e, q + e, q, valid)[0]) if index else n[1](first)
+        x = n[2](own + to_pixels(own + e, f + pe, f)[0])
+        prompts = n[3](x + ffn(x))
+        pixels = n[4](f + to_prompts(f + pe, prompts + e, prompts, valid)[0])
+    for ours, theirs in zip(layer(q, e, f, pe, valid), (own, prompts, pixels), strict=False):
+        torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("form", ["recommended", "literal", "code"])
+def test_which_pixels_are_gated(form, generator):
+    """Eq. 10 and Reading R12: by default the layer's own, else those that entered."""
+    torch.manual_seed(1)
+    dma = DMA(DmaConfig(form=form, embed_dim=16, num_heads=2))
+    prompts, pixels = (torch.randn(1, n, 16, generator=generator) for n in (2, 6))
+    pe, valid = sine_grid((2, 3), 16), torch.ones(1, 2, dtype=torch.bool)
+    states = dma(prompts, pixels, pe, valid)
+    again = dma.layers[1](states[0].prompts, prompts, states[0].pixels, pe, valid)  # the first ones
+    torch.testing.assert_close(states[1].prompts, again[1])
+    for state in states:
+        base = state.pixels if form == "recommended" else pixels
+        channels, places = state.prompts.amax(1).sigmoid(), state.pixels.amax(-1).sigmoid()
+        gates = channels[:, None] + places[..., None]
+        expected = base + base * gates * (base if form == "literal" else 1)
+        torch.testing.assert_close(state.dual, expected)

@@ -41,6 +41,8 @@ def test_literal_cut_keeps_seven_entries():
 def test_click_is_rounded_to_its_cell():
     moved = encode([Click(199.5, 100.49), Click(200.4, 99.5)], SIZE)
     assert torch.equal(moved[0], moved[1]) and torch.equal(moved[0], encode([CENTRE], SIZE)[0])
+    half, whole = encode([Click(200.5, 100.5), Click(201, 101)], SIZE)  # not to the even one
+    assert torch.equal(half, whole)
 
 
 @given(
@@ -81,6 +83,17 @@ def test_box_read_literally_loses_itself_and_plateau_does_not():
     assert set(plateau.tolist()) == {0.0, 1.0} and plateau.sum() == 121
 
 
+def test_box_thinner_than_a_cell_fills_the_one_it_lies_in():
+    q_h, q_v, _ = halves(encode([Box(10.48, 20.48, 0.2, 0.2)], SIZE)[0])
+    assert q_h.nonzero().tolist() == [[10]] and q_v.nonzero().tolist() == [[20]]
+    assert q_h[10] == q_v[20] == pytest.approx(math.exp(-0.5 * 0.48**2))  # sigma is 1 at least
+
+
+def test_box_read_literally_ends_before_its_width():
+    q_h, _, _ = halves(encode([Box(3, 3, 5, 5)], SIZE, PueConfig(box="fixed"))[0])
+    assert q_h.nonzero()[:, 0].tolist() == [0, 1, 2, 3, 4]
+
+
 def test_scribble_fills_each_column_and_row_it_crosses():
     q_h, q_v, _ = halves(encode([sine()], SIZE)[0])
     assert (q_h > 0).nonzero()[:, 0].tolist() == list(range(130, 311))
@@ -99,6 +112,7 @@ def test_one_vertex_and_straight_strokes_have_entries():
         [Scribble([(50, 60)]), Scribble([(10, 60), (30, 60)]), Scribble([(50, 20), (50, 80)])],
         SIZE,
     )
+    assert torch.equal(encode([Scribble([(50, 60)])], SIZE)[0], dot)  # alone, and beside others
     assert (halves(dot)[0] > 0).sum() == 1 and (halves(dot)[1] > 0).sum() == 1
     assert (halves(level)[0] == 1).sum() == 21 and (halves(level)[1] > 0).sum() == 1
     assert (halves(upright)[0] > 0).sum() == 1 and (halves(upright)[1] == 1).sum() == 61
@@ -145,6 +159,29 @@ def test_what_lies_outside_the_picture_says_nothing():
     assert torch.equal(ends[1] > 0, turns[1] > 0)
 
 
+@pytest.mark.parametrize(("y", "seen"), [(-0.6, 0), (-0.4, 21), (59.4, 21), (59.6, 0)])
+def test_the_picture_ends_half_a_cell_beyond_its_last_row(y, seen):
+    q_h = encode([Scribble([(10, y), (30, y)])], (60, 70))[0, :70]
+    assert (q_h == 1).sum() == (q_h > 0).sum() == seen
+
+
+def test_a_stroke_is_measured_by_what_lies_in_the_picture():
+    above, below = encode(
+        [Scribble([(10, 30), (50, 30), (50, -5)]), Scribble([(10, 50), (50, 30), (50, 75)])],
+        (60, 70),
+    )
+    assert above[10] == pytest.approx(math.exp(-0.5 * (30 / (31 / 3)) ** 2))  # rows 0 to 30
+    assert below[10] == pytest.approx(math.exp(-0.5 * (20 / (30 / 3)) ** 2))  # rows 30 to 59
+
+
+def test_a_random_point_may_be_either_of_two():
+    bend = Scribble([(10, 10), (40, 20), (10, 30)])  # column 20: 13.3 and 26.7
+    config, sigma = PueConfig(scribble_point="random"), 21 / 3
+    draws = (torch.Generator().manual_seed(seed) for seed in range(12))
+    found = {round(encode([bend], SIZE, config, generator=g)[0, 20].item(), 3) for g in draws}
+    assert found == {round(math.exp(-0.5 * (d / sigma) ** 2), 3) for d in (10 / 3, 50 / 3)}
+
+
 def test_random_points_need_the_generator_only():
     zigzag = Scribble([(10, 10), (60, 90), (12, 50), (70, 20)])
     config = PueConfig(scribble_point="random")
@@ -169,3 +206,14 @@ def test_visual_distance_needs_the_image_and_product_floods_flat_ground():
 
 def test_no_prompts_is_an_empty_matrix():
     assert encode([], SIZE).shape == (0, 750)
+
+
+def test_visual_distance_is_read_off_the_row_and_the_column_of_the_click():
+    image = torch.zeros(3, 8, 24)
+    image[:, 3, 19] = image[:, 5, 21] = torch.tensor([42, 56, 0]) / 255  # 70 grey levels, Eq. 2
+    config = PueConfig(visual="bilateral")
+    q_h, q_v, _ = halves(encode([Click(20.6, 3)], (8, 24), config, image)[0], (8, 24))
+    other = math.exp(-0.5 * (70 / 20) ** 2)
+    assert q_h[19] == pytest.approx(math.exp(-0.5 * 4 / 9) * other)  # two left of column 21
+    assert q_v[5] == pytest.approx(math.exp(-0.5 * 4 / 9) * other)  # two below row 3
+    assert q_h[21] == q_v[3] == 1 and q_h[22] == pytest.approx(math.exp(-0.5 / 9))

@@ -53,10 +53,10 @@ def test_a_hundred_prompts_at_once():
 
 
 def test_append_widens_strokes_and_keeps_both_sides():
-    left = PromptBatch.of([[Click(1, 2)], []])
-    right = PromptBatch.of([[Scribble([(0, 0), (5, 5), (9, 1)])], [Box(4, 4, 2, 2)]])
+    left = PromptBatch.of([[Click(1, 2), Scribble([(2, 30), (80, 40)])], []])
+    right = PromptBatch.of([[Scribble([(0, 0), (50, 50), (90, 10)])], [Box(4, 4, 2, 2)]])
     joined = left.append(right)
-    assert joined.points.shape == (2, 2, 3, 2)
+    assert joined.points.shape == (2, 3, 3, 2)
     config = PueConfig(length=32)
     parts = [encode_batch(b, SIZE, config) for b in (left, right)]
     assert torch.equal(encode_batch(joined, SIZE, config), torch.cat(parts, 1))
@@ -75,3 +75,30 @@ def test_a_repeated_vertex_changes_no_scribble():
     assert torch.equal(encode_batch(batch, (32, 32), PueConfig(length=32))[0, 0], alone)
     twice, once = encode([Scribble([(9, 9)] * 2), Scribble([(9, 9)])], (32, 32), PueConfig())
     assert torch.equal(twice, once) and once.any()
+
+
+def test_slots_come_in_multiples_of_a_step():
+    shapes = {n: PromptBatch.of([[Click(1, 2)] * n], step=4).kind.shape[1] for n in (0, 1, 4, 5)}
+    assert shapes == {0: 4, 1: 4, 4: 4, 5: 8}
+
+
+def test_chosen_pictures_keep_their_own_prompts():
+    batch, index, config = PromptBatch.of(LISTS), torch.tensor([2, 0]), PueConfig(length=64)
+    chosen = encode_batch(batch.select(index), SIZE, config)
+    assert torch.equal(chosen, encode_batch(batch, SIZE, config)[index])
+
+
+@pytest.mark.parametrize("encoding", ["pue", "distance", "learned"])
+def test_padded_slots_are_zero(encoding):
+    config = PueConfig(length=64, encoding=encoding)
+    found = encode_batch(PromptBatch.of([[Click(5, 6)], []]), SIZE, config)
+    assert found[0].any() and not found[1].any()
+
+
+def test_each_picture_is_read_for_its_own_prompts():
+    images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    lists = [[Click(5, 6), Click(30, 40)], [Click(9, 50), Click(60, 3)]]
+    config = PueConfig(length=64, visual="bilateral")
+    found = encode_batch(PromptBatch.of(lists), (64, 64), config, images)
+    for row, prompts, image in zip(found, lists, images, strict=True):
+        torch.testing.assert_close(row, encode(prompts, (64, 64), config, image))

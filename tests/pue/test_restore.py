@@ -2,12 +2,14 @@
 
 import math
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vpuformer.prompts import Box, Click, Scribble
 from vpuformer.pue import encode, restore, restore_points
+from vpuformer.pue.restore import curve_map
 
 SIZE = (120, 200)  # H, W
 
@@ -46,3 +48,21 @@ def test_scribble_map_is_one_cell_wide_around_the_curve():
     stroke = Scribble([(20, 20), (180, 100)])
     plane = restore(encode([stroke], SIZE)[0], SIZE, "scribble")
     assert plane[60, 100] > 0.99 and plane[60, 108] < 1e-3 and plane[100, 20] < 1e-3  # row = y
+
+
+HOOK = Scribble([(20, 20), (20, 100), (180, 100)])  # down, then to the right
+
+
+def test_scribble_map_shows_upright_and_level_parts():
+    plane = restore(encode([HOOK], SIZE)[0], SIZE, "scribble")
+    beside = math.exp(-0.5)  # one cell off
+    for (y, x), expected in {(60, 20): 1, (60, 21): beside, (100, 90): 1, (99, 90): beside}.items():
+        assert plane[y, x].item() == pytest.approx(expected, abs=1e-3), (y, x)
+
+
+def test_scribble_map_on_a_coarser_grid_is_one_of_its_cells_wide():
+    vector = encode([HOOK], SIZE)[0]
+    plane = curve_map(vector[:200], vector[200:320], (30, 50))
+    for row, centre in ((24, 97.5), (25, 101.5)):  # four pixels each
+        expected = math.exp(-0.5 * ((centre - 100) / 4) ** 2)
+        assert plane[row, 30].item() == pytest.approx(expected, abs=1e-3)

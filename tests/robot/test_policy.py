@@ -41,6 +41,7 @@ def test_one_kind_throughout(name, gt):
         ((0.84,), True),  # below theta
         ((0.85,), False),  # at theta, and it rose from 0
         ((0.80, 0.90), False),
+        ((0.86, 0.915), False),  # rose by a little more than the gain
         ((0.87, 0.90), True),  # rose by less than the gain
         ((0.90, 0.80), True),
     ],
@@ -55,6 +56,23 @@ def test_the_mixed_rule(ious, switches):
 
 def test_the_rule_can_be_moved():
     assert Policy("click+box", theta=0.5, gain=0.01).kind(turns(0.55, 0.57), rng()) == "click"
+
+
+def test_a_rise_of_just_the_gain_is_enough():
+    policy = Policy("click+box", theta=0.5, gain=0.25)
+    assert policy.kind(turns(0.5, 0.75), rng()) == "click"
+    assert policy.kind(turns(0.5, 0.74), rng()) == "box"
+
+
+@pytest.mark.parametrize("name", ["click", "box", "scribble"])
+def test_no_prompt_points_at_what_is_ignored(name):
+    gt, ignore = np.zeros((2, 30, 50), bool)
+    gt[2:6, 3:9] = gt[10:28, 15:45] = True
+    ignore[8:] = True  # the larger piece
+    prompt = Policy(name)(gt, np.zeros_like(gt), [], rng(), ignore=ignore)
+    assert prompt is not None
+    x0, y0, x1, y1 = prompt.bounds
+    assert 2.5 <= x0 <= x1 <= 8.5 and 1.5 <= y0 <= y1 <= 5.5
 
 
 def test_prompts_of_a_mixed_run_and_used_pixels(gt):

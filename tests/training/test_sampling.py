@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from vpuformer.pue import BOX, SCRIBBLE
+from vpuformer.pue import BOX, CLICK, SCRIBBLE
 from vpuformer.training.sampling import (
     choose,
     distance_transform,
@@ -48,6 +48,7 @@ def test_choose_follows_the_weights():
     weights = torch.tensor([[0.0, 1.0, 3.0, 0.0]]).expand(1000, -1)
     picks = choose(weights, (torch.arange(1000) + 0.5) / 1000)
     assert torch.bincount(picks, minlength=4).tolist() == [0, 250, 750, 0]
+    assert choose(weights[:1], torch.zeros(1)).item() == 1  # what weighs nothing is never drawn
 
 
 def test_flood_stays_in_the_connected_part(scene):
@@ -117,6 +118,24 @@ def test_void_is_never_an_error(scene):
     target, valid = scene
     valid = valid * (1 - target)
     assert not find_error(target, torch.zeros_like(target), valid).exists.any()
+    assert not find_error(torch.zeros_like(target), target, valid).exists.any()  # surplus there
+
+
+def test_a_probability_above_049_is_the_object(scene):
+    target, valid = scene
+    exists = [find_error(target, p * target, valid).exists.tolist() for p in (0.495, 0.485)]
+    assert exists == [[False] * 4, [True, True, False, True]]
+
+
+def test_kinds_come_in_their_shares():
+    target = torch.ones(6, 1, 32, 32)
+    u = draws(6)[:, 0]
+    u[:, 0] = torch.tensor([0.0, 0.59, 0.61, 0.79, 0.81, 0.99])
+    prompts = simulate(find_error(target, 0 * target, target), u, (6, 2, 2))
+    assert prompts.kind[:, 0].tolist() == [CLICK, CLICK, BOX, BOX, SCRIBBLE, SCRIBBLE]
+    points = prompts.points[4:, 0]  # and a stroke's box is that of its points
+    low, high = points.amin(1), points.amax(1)
+    assert torch.allclose(prompts.xywh[4:, 0], torch.cat([(low + high) / 2, high - low], -1))
 
 
 def test_boxes_hold_the_object(scene):
@@ -128,6 +147,24 @@ def test_boxes_hold_the_object(scene):
     cx, cy, w, h = prompts.xywh[0, 0].tolist()
     assert abs(cx - 59.5) < 4 and abs(cy - 44.5) < 4
     assert 60 * 0.95 <= w <= 60 * 1.13 and 50 * 0.95 <= h <= 50 * 1.13
+
+
+def test_sides_of_boxes_move_by_shares_of_their_length():
+    target = torch.zeros(2, 1, *SIZE)
+    target[0, :, 23:71, 33:83] = 1  # 50 x 48; row 23 is a quarter of its cells
+    target[1, :, 41, 50] = 1
+    error, u = find_error(target, 0 * target, torch.ones_like(target)), draws(2)[:, 0]
+    for chance, share in ((0.25, 0.0), (0.0, -0.02), (1.0, 0.06)):
+        u[:, 3:7] = chance
+        block, pixel = simulate(error, u, (0, 1, 0)).xywh[:, 0].tolist()
+        assert block == pytest.approx([57.5, 46.5, 50 * (1 + 2 * share), 48 * (1 + 2 * share)])
+        assert pixel == pytest.approx([50, 41, *[max(1, 1 + 2 * share)] * 2], abs=1e-5)
+
+
+def test_strokes_stay_in_a_picture_that_is_all_object():
+    target = torch.ones(64, 1, 32, 48)
+    points = simulate(find_error(target, 0 * target, target), draws(64)[:, 0], (0, 0, 1)).points
+    assert points.min() >= -0.5 and (points.amax((0, 1, 2)) < torch.tensor([47.5, 31.5])).all()
 
 
 @pytest.mark.parametrize("step", range(5))
@@ -151,3 +188,5 @@ def test_first_round_sometimes_has_several_prompts(scene):
     negatives = prompts.valid & ~prompts.positive
     x, y = prompts.xywh[negatives][:, :2].long().unbind(-1)
     assert len(x) and target[0, 0, y, x].sum() == 0  # row = y
+    prompts = first_prompts(target, target, draws(64), (6, 2, 2))  # all around is void
+    assert not (prompts.valid & ~prompts.positive).any()
