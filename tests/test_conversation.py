@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vpuformer.conversation import LEFT_OUT, Round, Rounds, answered, joined, nth
+from vpuformer.conversation import LEFT_OUT, Round, Rounds, answered, joined, nth, reply
 from vpuformer.errors import PromptError
 from vpuformer.imaging import Frame
 from vpuformer.prompts import Box, Click, Scribble
@@ -97,3 +97,29 @@ def test_prompts_are_counted_from_0_over_all_rounds():
     for index in (-1, 3):
         with pytest.raises(PromptError, match="there are 3"):
             nth(rounds, index)
+
+
+def test_a_click_speaks_of_the_mask_before_it():
+    frame, off = Frame((64, 64), 64), np.full((64, 64), -9, np.float32)
+    before, maps = off.copy(), np.ones((2, 16, 16), np.float32)
+    before[12:53, 12:53] = 9  # its edge is 20.5 pixels from the click
+    rounds = (Round((Click(20, 20),), frame, before),)
+    click = Click(32, 32, positive=False)
+    (disc,) = reply(rounds, (click,), None, frame, off, maps).told
+    assert disc.radius == pytest.approx(20.5, abs=1) and not disc.positive
+    assert reply(rounds, (click,), None, frame, off, None).told == ()  # a head that stays
+    assert reply(rounds, (Box(32, 32, 9, 9),), None, frame, off, maps).told == ()
+
+
+def test_a_reply_keeps_what_prompts_or_the_start_reach():
+    frame, logits = Frame((64, 64), 64), three_parts()
+    start = np.zeros((64, 64), np.float32)
+    start[PARTS["below"]] = 1
+    rounds = (Round((Click(50, 15),), frame, logits),)  # right, said before
+    for begun, kept in ((None, ["left", "right"]), (start, ["left", "right", "below"])):
+        answer = reply(rounds, (Click(10, 15),), begun, frame, logits, None).logits
+        assert [name for name, part in PARTS.items() if (answer[part] > 0).all()] == kept
+        gone = [
+            (answer[part] == LEFT_OUT).all() for name, part in PARTS.items() if name not in kept
+        ]
+        assert all(gone)
