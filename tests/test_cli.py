@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from small import write_shard
 
-from vpuformer import cli
+from vpuformer import benchmark, cli
 from vpuformer.config import ModelConfig
 from vpuformer.errors import DataError, PromptError
 from vpuformer.model import build, preset
@@ -362,3 +362,9 @@ def test_benchmark_prints_and_writes(tmp_path, capsys):
         assert "encode" not in further and 0 < first["encode"] < first["all"]
         assert 0 < further["decoder"] < further["all"]
     assert "RITM" in capsys.readouterr().out
+
+
+def test_benchmark_refuses_a_folder_before_it_measures(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(benchmark, "run", lambda chosen: pytest.fail("it measured"))
+    assert cli.main(["benchmark", "--out", str(tmp_path)]) == 2
+    assert str(tmp_path) in capsys.readouterr().err

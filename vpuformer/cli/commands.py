@@ -198,6 +198,7 @@ class Benchmark:
 
         if self.out:
             self.out.parent.mkdir(parents=True, exist_ok=True)
+            self.out.open("a").close()  # what cannot be written fails before minutes of measuring
         records = []
         for sweep in self.sweep:
             chosen = benchmark.cases(sweep, self.presets, size=self.size, repeats=self.repeats)

@@ -129,8 +129,7 @@ class PlainDecoder(nn.Module):
         maps = [narrow(m) for narrow, m in zip(self.narrow, maps, strict=True)]
         if self.form == "code":  # 1x1 and upsampling commute: the wide map is never built
             maps = [fuse(F.relu(m)) for fuse, m in zip(self.fuse, maps, strict=True)]
-        finest, *others = maps
-        others = [F.interpolate(m, x4.shape[-2:], mode="bilinear") for m in others]
-        summed = self.form == "code"
-        F_v_hat = F.relu(sum(others, finest)) if summed else torch.cat([finest, *others], 1)
+        first, *rest = maps
+        rest = [F.interpolate(m, x4.shape[-2:], mode="bilinear") for m in rest]
+        F_v_hat = F.relu(sum(rest, first)) if self.form == "code" else torch.cat([first, *rest], 1)
         return F.interpolate(self.head(F_v_hat).float(), scale_factor=4, mode="bilinear"), F_v_hat

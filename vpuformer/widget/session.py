@@ -28,8 +28,8 @@ class Session:
     """The state of live prompting on one image: objects, prompts, brush strokes, undo and redo.
 
     Each action is one undo step of the whole session. Undo and redo restore what was stored, to the
-    last bit. A failing action changes nothing and raises a VPUError. One lock guards every action:
-    any thread may call. What only reads does not wait for the model.
+    last bit. A failing action changes nothing and raises a VPUError, or Python's own for a wrong
+    type. One lock guards every action: any thread may call. Reading does not wait for the model.
 
     Args:
         image: what `imaging.read` takes.
