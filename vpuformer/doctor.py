@@ -40,9 +40,7 @@ class Report:
     def __repr__(self) -> str:
         wide = max(len(row.what) for row in self.rows)
         fixes = (f"\n{'':<{wide + 5}}  -> {row.fix}" * (not row.ok) for row in self.rows)
-        found = (
-            f"{'OK' if row.ok else 'FIX':<3}  {row.what:<{wide}}  {row.found}" for row in self.rows
-        )
+        found = (f"{'OK' if r.ok else 'FIX':<3}  {r.what:<{wide}}  {r.found}" for r in self.rows)
         return "\n".join(map("".join, zip(found, fixes, strict=True)))
 
 

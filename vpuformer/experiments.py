@@ -37,7 +37,9 @@ class Cell:
 
 def grid(**axes: Sequence[Any]) -> list[dict[str, Any]]:
     """Every combination: `grid(form=["code", "literal"], seed=[0, 1, 2])` has six."""
-    lists = (getattr(values, "tolist", lambda v=values: v)() for values in axes.values())
+    import numpy as np
+
+    lists = (v.tolist() if isinstance(v, np.ndarray) else v for v in axes.values())
     return [dict(zip(axes, values, strict=True)) for values in product(*lists)]
 
 

@@ -128,10 +128,10 @@ class VPUFormer(nn.Module):
         One image may serve B prompt lists: its features are repeated. `details` adds
         rho, the attention maps (qq, qv, vq) and the gates of each DMA layer.
         """
-        batch = len(prompts.kind)
-        if (images := len(features.x4)) != batch:
-            if images != 1:
-                raise PromptError(f"{batch} prompt lists for {images} images. Give one for each.")
+        batch, images = len(prompts.kind), len(features.x4)
+        if images not in (1, batch):
+            raise PromptError(f"{batch} prompt lists for {images} images. Give one for each.")
+        if images != batch:
             features = features.repeat(batch)
         vectors = self._vectors(prompts, features.size, features.image)
         x4, x16 = features.x4, features.x16

@@ -196,9 +196,10 @@ class Benchmark:
         """Measure, and print the table."""
         from vpuformer import benchmark
 
+        if self.out and self.out.is_dir():  # said before minutes of measuring
+            raise ConfigError(f"{self.out} is a folder, expected a file. Give --out NAME.json.")
         if self.out:
             self.out.parent.mkdir(parents=True, exist_ok=True)
-            self.out.open("a").close()  # what cannot be written fails before minutes of measuring
         records = []
         for sweep in self.sweep:
             chosen = benchmark.cases(sweep, self.presets, size=self.size, repeats=self.repeats)

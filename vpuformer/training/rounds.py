@@ -72,7 +72,7 @@ def _same_kind(u: Tensor, first: Tensor, share: float) -> Tensor:
 
 def _iou(prob: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     pred, truth = (prob > 0.49) & (valid > 0), (target > 0) & (valid > 0)
-    both, union = ((pred & truth).sum((1, 2, 3)), (pred | truth).sum((1, 2, 3)))
+    both, union = (pred & truth).sum((1, 2, 3)), (pred | truth).sum((1, 2, 3))
     return torch.where(union > 0, both / union.clamp(min=1), 1.0).mean()
 
 
